@@ -1,0 +1,76 @@
+"""Errors that say what went wrong, where, and what to do about it.
+
+Four families, because they call for different reactions: a source that may answer later (retry), a source
+that answers something else than its contract says (do not retry, look), data that break a critical rule
+(do not publish), and a request of ours that makes no sense (fix the call).
+"""
+
+from __future__ import annotations
+
+
+class AgroclusterError(Exception):
+    """Base class. ``str(error)`` names source, dataset, period and remedy, as far as they are known.
+
+    Args:
+        problem: one sentence, what happened.
+        source: publisher id, e.g. ``faostat``.
+        dataset: dataset id within the source, e.g. ``qcl``.
+        period: year, range or release the problem concerns.
+        remedy: one sentence, what the reader can do.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        source: str | None = None,
+        dataset: str | None = None,
+        period: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.problem, self.source, self.dataset, self.period, self.remedy = problem, source, dataset, period, remedy
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        where = ", ".join(
+            f"{label} {value}"
+            for label, value in (("source", self.source), ("dataset", self.dataset), ("period", self.period))
+            if value
+        )
+        text = f"[{where}] {self.problem}" if where else self.problem
+        return f"{text} What to do: {self.remedy}" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword arguments do not survive the default pickling, and errors cross process borders.
+        return (_rebuild, (type(self), self.problem, self.source, self.dataset, self.period, self.remedy))
+
+
+def _rebuild(
+    cls: type[AgroclusterError],
+    problem: str,
+    source: str | None,
+    dataset: str | None,
+    period: str | None,
+    remedy: str | None,
+) -> AgroclusterError:
+    return cls(problem, source=source, dataset=dataset, period=period, remedy=remedy)
+
+
+class SourceUnavailable(AgroclusterError):
+    """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body."""
+
+
+class SourceContractError(AgroclusterError):
+    """The source answered something its contract does not allow; waiting does not help."""
+
+
+class DataGateError(AgroclusterError):
+    """Data break a critical rule; the last good release stays as it is."""
+
+
+class UsageError(AgroclusterError):
+    """The caller asked for something impossible; nothing was changed."""
+
+
+class StorageError(AgroclusterError):
+    """The data root cannot be read or written (disk full, permissions, damaged file)."""

@@ -1,0 +1,224 @@
+"""Typed specifications of everything the catalogue declares.
+
+The catalogue is YAML; these models are its grammar. A mistake in the catalogue is reported with file and
+field when it is loaded, never in the middle of a run. Nothing here reads files (see ``loader``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ColumnType = Literal["string", "bool", "int16", "int32", "int64", "float64", "date32"]
+
+
+class Spec(BaseModel):
+    """Base of all specs: immutable, unknown fields are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Severity(StrEnum):
+    """What a failed rule means: critical stops the release, warning publishes with a flag, info records."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Text(Spec):
+    """A text people read, in both languages of the product."""
+
+    en: str = Field(min_length=1)
+    ru: str = Field(min_length=1)
+
+
+class Column(Spec):
+    """One column of a table contract.
+
+    ``unit`` is a unit symbol (``USD``, ``t``, ``%``, ``index``) or None for codes and labels.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    type: ColumnType
+    text: Text
+    unit: str | None = None
+    nullable: bool = True
+    codelist: str | None = None
+
+
+class RuleKind(StrEnum):
+    """Rules a contract can state. ``sql`` is a query that returns the violating rows of ``{table}``."""
+
+    BETWEEN = "between"
+    IN_SET = "in_set"
+    REGEX = "regex"
+    NOT_NULL = "not_null"
+    ROW_COUNT = "row_count"
+    COVERS = "covers"
+    SQL = "sql"
+
+
+class Rule(Spec):
+    """A table-level rule with its reason. Parameters by kind:
+
+    between: column, min?, max?, mostly?      in_set: column, values        regex: column, pattern
+    not_null: column, mostly?                 row_count: min?, max?         covers: column, values
+    sql: query (DuckDB; ``{table}`` is the table under test, other marts and facts by their name)
+    ``where`` limits a rule to rows (SQL condition, kinds other than ``sql`` and ``row_count``).
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: RuleKind
+    severity: Severity
+    reason: str = Field(min_length=10)
+    column: str | None = None
+    min: float | None = None
+    max: float | None = None
+    mostly: float = 1.0
+    values: tuple[str, ...] = ()
+    pattern: str | None = None
+    where: str | None = None
+    query: str | None = None
+
+
+class RowRule(Spec):
+    """A row-level rule: rows for which the SQL condition ``reject_if`` holds go to quarantine."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    reject_if: str
+    reason: str = Field(min_length=10)
+
+
+class TableContract(Spec):
+    """Contract of a staged table kind, a fact or a mart: the one place where its columns are defined."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    title: Text
+    description: Text
+    key: tuple[str, ...]
+    sort: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    row_rules: tuple[RowRule, ...] = ()
+    inputs: tuple[str, ...] = ()
+    licence: str = "CC-BY-4.0"
+    redistribution: Literal["open", "restricted"] = "open"
+    notes: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column:
+        """The column called ``name``; KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+class SourceSpec(Spec):
+    """A publisher: where it lives, how politely to ask, under which licence it publishes."""
+
+    id: str
+    title: Text
+    base_url: str
+    allowed_hosts: tuple[str, ...] = ()
+    homepage: str
+    licence: str
+    licence_url: str
+    attribution: str
+    redistribution: Literal["open", "restricted"] = "open"
+    max_connections: int = 2
+    min_interval_s: float = 0.0
+    timeout_s: tuple[float, float] = (10.0, 120.0)
+    max_bytes: int = 4 * 1024**3
+    retry_html_400: bool = False
+    key_header: str | None = None
+    pool_slots: int = 2
+
+
+class TableKind(StrEnum):
+    """The three shapes that staged statistics take."""
+
+    INDICATOR = "indicator"
+    PRODUCTION = "production"
+    TRADE = "trade"
+
+
+class Correction(Spec):
+    """A known upstream error: where, what to do, why, and a guard that notices when the source mends it."""
+
+    id: str
+    dataset: str
+    where: str
+    action: Literal["drop", "override", "scale", "flag"]
+    value: float | None = None
+    flag: str | None = None
+    expect: str
+    reason: str
+    provider: str
+    reported: str
+    status: Literal["open", "fixed_upstream"] = "open"
+
+
+class DatasetSpec(Spec):
+    """A dataset of a publisher: how to fetch it, which shape it takes, how fresh it should be."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+__[a-z0-9_]+$")
+    source: str
+    dataset: str
+    kind: TableKind
+    adapter: str
+    title: Text
+    citation: str
+    licence: str | None = None
+    first_year: int
+    last_year: int | None = None
+    cadence_days: int
+    expected_lag_days: int
+    schedule: str = "0 5 * * *"
+    params: dict[str, Any] = Field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    row_rules: tuple[RowRule, ...] = ()
+    optional: bool = False
+
+
+class IndicatorSpec(Spec):
+    """One line of the indicator list: a series, where it comes from and how it is read."""
+
+    code: str
+    dataset: str
+    theme: str
+    unit: str
+    direction: Literal["+", "-", "context"]
+    text: Text
+    se_code: str | None = None
+    enabling: str | None = None
+    archived: bool = False
+
+
+class Country(Spec):
+    """An economy with its codes at each publisher. ``focus`` marks the four countries of the product."""
+
+    iso3: str
+    iso2: str
+    m49: int
+    name: Text
+    fao_code: int | None = None
+    comtrade_code: int | None = None
+    wb_code: str | None = None
+    region: str = ""
+    focus: bool = False
+    panel: bool = False
+    yield_peer: bool = False
+
+
+class Parameter(Spec):
+    """A default of the method: read by the code, published as a row, never repeated elsewhere."""
+
+    name: str
+    value: float | str
+    unit: str
+    reason: str
+    version: str
