@@ -28,7 +28,13 @@ class AgroclusterError(Exception):
         period: str | None = None,
         remedy: str | None = None,
     ) -> None:
-        self.problem, self.source, self.dataset, self.period, self.remedy = problem, source, dataset, period, remedy
+        self.problem, self.source, self.dataset, self.period, self.remedy = (
+            problem,
+            source,
+            dataset,
+            period,
+            remedy,
+        )
         super().__init__(problem)
 
     def __str__(self) -> str:

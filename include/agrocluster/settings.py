@@ -1,7 +1,6 @@
 """Settings of a run, read from the environment in this one place.
 
-A run belongs to one data mode. Releases of different modes never share a data root's ``latest`` pointer
-without saying so, because sample and real figures must never be mixed.
+A run belongs to one data mode. Sample and real figures may share a data root but never a release.
 """
 
 from __future__ import annotations
@@ -30,23 +29,28 @@ class Settings:
     mode: Mode
     files: Path | None = None
 
+    @property
+    def world(self) -> str:
+        """``sample`` or ``real``: vintages of the two are never read together."""
+        return "sample" if self.mode == "sample" else "real"
+
 
 def settings() -> Settings:
-    """Read ``AGROCLUSTER_DATA``, ``SOURCES`` and ``DATA``.
+    """Read ``AGROCLUSTER_DATA`` (default ``data/`` in the working directory), ``SOURCES`` and ``DATA``.
 
-    The data root defaults to ``data/<mode>`` in the working directory: one root per mode, so that sample
-    and real figures cannot meet. Raises UsageError when the mode is unknown or ``files`` lacks a folder.
+    Raises UsageError when the mode is unknown or ``files`` mode lacks its folder.
     """
     mode = os.environ.get("SOURCES") or "sample"
     if mode not in get_args(Mode):
         raise UsageError(
             f"SOURCES={mode} is not a data mode.", remedy="Use one of: " + ", ".join(get_args(Mode)) + "."
         )
-    files = Path(folder).expanduser().resolve() if mode == "files" and (folder := os.environ.get("DATA")) else None
+    folder = os.environ.get("DATA") or ""
+    files = Path(folder).expanduser().resolve() if mode == "files" and folder else None
     if mode == "files" and (files is None or not files.is_dir()):
         raise UsageError(
-            f"SOURCES=files needs a folder of downloads, and DATA={os.environ.get('DATA', '')!r} is none.",
+            f"SOURCES=files needs a folder of downloads, and DATA={folder!r} is none.",
             remedy="Call it as: make run SOURCES=files DATA=path/to/folder",
         )
-    root = Path(os.environ.get("AGROCLUSTER_DATA") or Path("data") / mode)
-    return Settings(data=root.expanduser().resolve(), mode=cast(Mode, mode), files=files)
+    root = Path(os.environ.get("AGROCLUSTER_DATA") or "data").expanduser().resolve()
+    return Settings(data=root, mode=cast(Mode, mode), files=files)

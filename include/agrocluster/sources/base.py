@@ -101,7 +101,9 @@ class Adapter(Protocol):
     def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:
         """Independent pieces of the fetch, each with a unique ``id``; JSON-able."""
 
-    def fetch(self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path) -> list[RawFile]:
+    def fetch(
+        self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path
+    ) -> list[RawFile]:
         """Stream the bytes of one slice unchanged into the folder ``into``."""
 
 

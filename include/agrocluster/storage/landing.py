@@ -1,0 +1,162 @@
+"""Landing: the raw bytes of every fetch, unchanged, with hash, address, time and licence.
+
+A fetch fills a work folder slice by slice; slices that are already there are not fetched again, so an
+interrupted fetch goes on where it stopped. ``seal`` turns the work folder into an immutable snapshot, named
+after the source's stamp and the content, so the same content is never kept twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from agrocluster.errors import StorageError
+from agrocluster.settings import settings
+from agrocluster.sources.base import Probe, RawFile
+from agrocluster.storage import atomic
+from agrocluster.storage.paths import layout
+
+Scope = Literal["full", "partial"]
+WORK = ".work-"
+"""Prefix of the folders in which unfinished fetches collect their slices; kept across restarts."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An immutable set of raw files of one dataset and one release of its publisher.
+
+    ``scope`` full: replaces all older vintages. partial: a selection; the newest vintage wins cell by cell.
+    """
+
+    dataset_id: str
+    snapshot_id: str
+    stamp: str
+    fingerprint: str
+    scope: Scope
+    mode: str
+    files: tuple[RawFile, ...]
+    path: Path
+
+    def file(self, raw: RawFile) -> Path:
+        """Where the bytes of ``raw`` lie."""
+        return self.path / raw.name
+
+
+def work_folder(dataset_id: str, probe: Probe) -> Path:
+    """The folder in which a fetch collects its slices; the same for the same probe, so work is resumed."""
+    key = hashlib.sha256(f"{settings().mode}\0{probe.fingerprint}".encode()).hexdigest()[:16]
+    return layout().landing(dataset_id) / f"{WORK}{key}"
+
+
+def has_slice(work: Path, slice_id: str) -> bool:
+    """Whether a slice was fetched completely before."""
+    return _slice_record(work, slice_id).exists()
+
+
+def keep_slice(work: Path, slice_id: str, files: Iterable[RawFile]) -> None:
+    """Record that a slice is complete. Its files must lie in ``work`` already."""
+    atomic.write_json(_slice_record(work, slice_id), [asdict(f) for f in files])
+
+
+def seal(
+    dataset_id: str, probe: Probe, slice_ids: Iterable[str], *, scope: Scope, stamp: str | None = None
+) -> Snapshot:
+    """Turn the fetched slices into a snapshot. Idempotent: the same content gives the same snapshot.
+
+    Raises StorageError when a slice is missing.
+    """
+    work = work_folder(dataset_id, probe)
+    files: list[RawFile] = []
+    for slice_id in slice_ids:
+        record = _slice_record(work, slice_id)
+        if not record.exists():
+            raise StorageError(
+                f"Slice {slice_id} of {dataset_id} was not fetched.", remedy="Run the ingest Dag again."
+            )
+        files.extend(RawFile(**entry) for entry in atomic.read_json(record))
+    return keep_snapshot(dataset_id, stamp or probe.stamp, probe.fingerprint, scope, work, files)
+
+
+def keep_snapshot(
+    dataset_id: str, stamp: str, fingerprint: str, scope: Scope, folder: Path, files: list[RawFile]
+) -> Snapshot:
+    """Move ``files`` from ``folder`` into a new snapshot (or find the equal one that exists)."""
+    digest = hashlib.sha256("".join(sorted(f"{f.name}\0{f.sha256}\n" for f in files)).encode()).hexdigest()
+    snapshot_id = f"{slug(stamp)}-{digest[:8]}"
+    home = layout().landing(dataset_id)
+    final = home / snapshot_id
+    if not (final / "snapshot.json").exists():
+        temporary = atomic.new_folder(home)
+        with atomic.writing(final):
+            for file in files:
+                (temporary / file.name).hardlink_to(folder / file.name)
+        record = {
+            "dataset_id": dataset_id,
+            "snapshot_id": snapshot_id,
+            "stamp": stamp,
+            "fingerprint": fingerprint,
+            "scope": scope,
+            "mode": settings().mode,
+            "files": [asdict(f) for f in files],
+        }
+        atomic.write_json(temporary / "snapshot.json", record)
+        atomic.commit_folder(temporary, final)
+    _note_fingerprint(final, fingerprint)
+    return load(dataset_id, snapshot_id)
+
+
+def discard_work(dataset_id: str, probe: Probe) -> None:
+    """Remove the work folder of a fetch that has been sealed."""
+    shutil.rmtree(work_folder(dataset_id, probe), ignore_errors=True)
+
+
+def load(dataset_id: str, snapshot_id: str) -> Snapshot:
+    """Read a snapshot's record. StorageError if there is none."""
+    path = layout().landing(dataset_id) / snapshot_id
+    if not (path / "snapshot.json").exists():
+        raise StorageError(
+            f"Landing holds no snapshot {snapshot_id} of {dataset_id}.", remedy="Run the ingest Dag again."
+        )
+    record: dict[str, Any] = atomic.read_json(path / "snapshot.json")
+    files = tuple(RawFile(**entry) for entry in record.pop("files"))
+    return Snapshot(**record, files=files, path=path)
+
+
+def snapshots(dataset_id: str) -> Iterator[Snapshot]:
+    """All snapshots of a dataset in this run's world (sample or real), oldest stamp first."""
+    world = settings().world
+    for record in sorted(layout().landing(dataset_id).glob("*/snapshot.json")):
+        if not record.parent.name.startswith("."):
+            snapshot = load(dataset_id, record.parent.name)
+            if ("sample" if snapshot.mode == "sample" else "real") == world:
+                yield snapshot
+
+
+def known_fingerprints(dataset_id: str) -> dict[str, list[str]]:
+    """Probe fingerprints -> ids of the snapshots that answered them, in this run's world."""
+    found: dict[str, list[str]] = {}
+    for snapshot in snapshots(dataset_id):
+        for fingerprint in atomic.read_json(snapshot.path / "fingerprints.json"):
+            found.setdefault(fingerprint, []).append(snapshot.snapshot_id)
+    return found
+
+
+def slug(text: str) -> str:
+    """``text`` made safe for a file name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-.") or "undated"
+
+
+def _note_fingerprint(path: Path, fingerprint: str) -> None:
+    record = path / "fingerprints.json"
+    known = atomic.read_json(record) if record.exists() else []
+    if fingerprint not in known:
+        atomic.write_json(record, sorted([*known, fingerprint]))
+
+
+def _slice_record(work: Path, slice_id: str) -> Path:
+    return work / f"{slug(slice_id)}.slice.json"

@@ -1,0 +1,151 @@
+"""Vintages: the staged tables, one folder each, and which of them may be read.
+
+A vintage counts only after its gate was passed. Facts take the newest accepted vintage cell by cell; a full
+vintage replaces everything older, a partial one only the cells it holds. Older ones stay readable as of
+their date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agrocluster.model.specs import TableContract, TableKind
+from agrocluster.settings import settings
+from agrocluster.storage import atomic
+from agrocluster.storage.paths import layout
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """One staged table. ``report`` is what staging recorded (rows, years, exclusions, files, hash)."""
+
+    vintage_id: str
+    dataset_id: str
+    kind: TableKind
+    stamp: str
+    scope: str
+    path: Path
+    report: dict[str, Any]
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Sort key, oldest first. Ties between equal stamps are broken by the id, so the order is stable."""
+        return (self.stamp, self.vintage_id)
+
+
+def record(vintage_id: str, report: dict[str, Any]) -> None:
+    """Write the staging report, which makes the vintage known (not yet accepted)."""
+    atomic.write_json(layout().vintage(vintage_id) / "report.json", report)
+
+
+def report(vintage_id: str) -> dict[str, Any] | None:
+    """The staging report of a vintage, or None if it was never staged completely."""
+    path = layout().vintage(vintage_id) / "report.json"
+    return dict(atomic.read_json(path)) if path.exists() else None
+
+
+def withdraw(vintage_id: str) -> None:
+    """Take back the acceptance of a vintage that is about to be staged again."""
+    for name in ("gate.json", "report.json"):
+        (layout().vintage(vintage_id) / name).unlink(missing_ok=True)
+
+
+def accept(vintage_id: str, gate: dict[str, Any]) -> None:
+    """Record the outcome of the gate; ``gate["passed"]`` decides whether facts may read the vintage."""
+    atomic.write_json(layout().vintage(vintage_id) / "gate.json", gate)
+
+
+def gate(vintage_id: str) -> dict[str, Any] | None:
+    """The recorded outcome of the gate, or None if the vintage was not checked."""
+    path = layout().vintage(vintage_id) / "gate.json"
+    return dict(atomic.read_json(path)) if path.exists() else None
+
+
+def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None) -> list[Vintage]:
+    """Accepted vintages of this run's world, by dataset and age (oldest first).
+
+    Args:
+        dataset_ids: datasets to look at.
+        as_of: only vintages whose stamp is not later than this (text comparison of ISO dates).
+    """
+    found: list[Vintage] = []
+    for dataset_id in sorted(dataset_ids):
+        mine = [v for v in map(_load, sorted(layout().staged(dataset_id).glob("*/gate.json"))) if v]
+        found.extend(sorted((v for v in mine if as_of is None or v.stamp <= as_of), key=lambda v: v.order))
+    return found
+
+
+def standing(vintages: Iterable[Vintage]) -> list[Vintage]:
+    """Those that facts read: the newest full vintage of each dataset and the partial ones after it."""
+    result: list[Vintage] = []
+    for vintage in vintages:
+        if vintage.scope == "full":
+            result = [v for v in result if v.dataset_id != vintage.dataset_id]
+        result.append(vintage)
+    return result
+
+
+def current_query(contract: TableContract, vintages: Iterable[Vintage]) -> str:
+    """SQL for the newest accepted row of each key; an empty table of the right shape if there is none."""
+    parts = []
+    by_dataset: dict[str, list[Vintage]] = {}
+    for vintage in standing(vintages):
+        by_dataset.setdefault(vintage.dataset_id, []).append(vintage)
+    columns = ", ".join(column.name for column in contract.columns)
+    for group in by_dataset.values():
+        if len(group) == 1:
+            parts.append(f"SELECT {columns} FROM {_scan(group)}")
+        else:
+            ranked = " UNION ALL ".join(
+                f"SELECT {columns}, {age} AS age FROM {_scan([v])}" for age, v in enumerate(group)
+            )
+            newest = f"row_number() OVER (PARTITION BY {', '.join(contract.key)} ORDER BY age DESC) = 1"
+            parts.append(f"SELECT {columns} FROM ({ranked}) QUALIFY {newest}")
+    return " UNION ALL ".join(parts) if parts else empty_query(contract)
+
+
+def all_query(contract: TableContract, vintages: Iterable[Vintage]) -> str:
+    """SQL for the rows of every given vintage."""
+    columns = ", ".join(column.name for column in contract.columns)
+    listed = list(vintages)
+    return f"SELECT {columns} FROM {_scan(listed)}" if listed else empty_query(contract)
+
+
+def empty_query(contract: TableContract) -> str:
+    """SQL for a table with the contract's columns and no row."""
+    types = {
+        "string": "VARCHAR",
+        "bool": "BOOLEAN",
+        "int16": "SMALLINT",
+        "int32": "INTEGER",
+        "int64": "BIGINT",
+    }
+    types |= {"float64": "DOUBLE", "date32": "DATE"}
+    columns = ", ".join(f"NULL::{types[c.type]} AS {c.name}" for c in contract.columns)
+    return f"SELECT {columns} WHERE false"
+
+
+def _scan(vintages: list[Vintage]) -> str:
+    paths = ", ".join("'" + str(v.path / "data.parquet").replace("'", "''") + "'" for v in vintages)
+    return f"read_parquet([{paths}])"
+
+
+def _load(gate_path: Path) -> Vintage | None:
+    folder = gate_path.parent
+    if not atomic.read_json(gate_path)["passed"] or not (folder / "report.json").exists():
+        return None
+    staged = atomic.read_json(folder / "report.json")
+    if staged["world"] != settings().world:
+        return None
+    return Vintage(
+        vintage_id=staged["vintage_id"],
+        dataset_id=staged["dataset_id"],
+        kind=TableKind(staged["kind"]),
+        stamp=staged["stamp"],
+        scope=staged["scope"],
+        path=folder,
+        report=staged,
+    )
