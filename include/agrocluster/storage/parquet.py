@@ -1,0 +1,268 @@
+"""Parquet files that keep a table contract: the one writer of every staged table, fact and mart.
+
+A file has exactly the columns, types and nullability of its contract, one layout (zstd, full row groups of
+122,880 rows, statistics, page index), its descriptions and provenance inside, and the same bytes for the
+same rows, however they arrive. It appears whole or not at all. What the values mean is checked in ``quality``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from agrocluster.errors import DataGateError, StorageError
+from agrocluster.model.specs import Column, TableContract
+from agrocluster.storage.atomic import replacing
+
+ROW_GROUP = 122_880
+"""Rows per group: DuckDB's own vector-friendly default, and the best compromise measured for point reads."""
+
+TYPES: Mapping[str, pa.DataType] = {
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "date32": pa.date32(),
+}
+"""Arrow type of every column type a contract can name."""
+
+Batches = pa.Table | Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What was written: number of rows, size of the file in bytes, SHA-256 of the file."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def arrow_schema(contract: TableContract) -> pa.Schema:
+    """The Arrow schema of a contract: order, types, nullability and, per field, descriptions, unit, codelist."""
+    return pa.schema([_field(column) for column in contract.columns])
+
+
+def conform(table: pa.Table, contract: TableContract) -> pa.Table:
+    """``table`` with the contract's columns in the contract's order and types.
+
+    Only casts that keep every value are made (integers that fit, any number to float64, any text encoding to
+    string). DataGateError names the column that is missing, not foreseen, of another type, out of range or null
+    where the contract forbids it.
+    """
+    have, want = set(table.column_names), [column.name for column in contract.columns]
+    if missing := [name for name in want if name not in have]:
+        raise _refused(contract, f"lacks the column(s) {', '.join(missing)}")
+    if extra := sorted(have - set(want)):
+        raise _refused(contract, f"has the unforeseen column(s) {', '.join(extra)}")
+    columns = [_conform_column(table.column(column.name), column, contract) for column in contract.columns]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(contract))
+
+
+class ContractWriter:
+    """Writes batches of any size into one Parquet file; rows are held for at most one row group and one batch.
+
+    Use ``open_writer``, which makes the file appear atomically. With ``ordered`` the file declares
+    ``contract.sort`` as its order, and rows that break it are refused.
+    """
+
+    def __init__(
+        self, path: Path, contract: TableContract, metadata: Mapping[str, str], *, ordered: bool
+    ) -> None:
+        self.rows = 0
+        self._contract, self._ordered = contract, ordered
+        self._pending: list[pa.Table] = []
+        self._waiting = 0
+        self._last: pa.Table | None = None
+        schema = arrow_schema(contract)
+        facts = {"contract": contract.name, "contract_version": contract.version, "licence": contract.licence}
+        facts |= {"redistribution": contract.redistribution, **metadata}
+        order = [pq.SortingColumn(schema.get_field_index(name)) for name in contract.sort] if ordered else []
+        self._writer = pq.ParquetWriter(
+            path,
+            schema.with_metadata(dict(sorted(facts.items()))),
+            compression="zstd",
+            use_dictionary=[c.name for c in contract.columns if c.type in {"string", "int16", "date32"}],
+            write_statistics=True,
+            write_page_index=True,
+            sorting_columns=order or None,
+        )
+
+    def write(self, rows: pa.RecordBatch | pa.Table) -> None:
+        """Add rows; they are checked at once and written as soon as a row group is full."""
+        table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
+        table = conform(table, self._contract)
+        while self._waiting + table.num_rows >= ROW_GROUP:
+            fill = ROW_GROUP - self._waiting
+            self._pending.append(table.slice(0, fill))
+            table = table.slice(fill)
+            self._flush()
+        if table.num_rows:
+            self._pending.append(table)
+            self._waiting += table.num_rows
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        if self._pending:
+            self._flush()
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Let go of the file without caring for its content."""
+        self._writer.is_open = False
+        if self._writer.file_handle is not None:
+            self._writer.file_handle.close()
+
+    def _flush(self) -> None:
+        # One contiguous array per column: page limits follow array limits, and bytes must not depend on them.
+        group = pa.concat_tables(self._pending).combine_chunks()
+        if self._ordered:
+            self._check_order(group)
+        self._writer.write_table(group, row_group_size=ROW_GROUP)
+        self.rows += group.num_rows
+        self._pending, self._waiting = [], 0
+
+    def _check_order(self, group: pa.Table) -> None:
+        keys = group.select(list(self._contract.sort))
+        joined = keys if self._last is None else pa.concat_tables([self._last, keys])
+        if not _is_sorted(joined):
+            raise _refused(self._contract, f"is not sorted by {', '.join(self._contract.sort)}")
+        self._last = keys.slice(keys.num_rows - 1)
+
+
+@contextmanager
+def open_writer(
+    path: Path, contract: TableContract, metadata: Mapping[str, str] | None = None, *, ordered: bool = False
+) -> Iterator[ContractWriter]:
+    """A ContractWriter whose file takes its place at ``path`` when the block ends without an error.
+
+    Raises StorageError when the disk is full or the folder not writable; nothing is left behind then, and an
+    older file at ``path`` stays.
+    """
+    with replacing(path) as temporary:
+        writer = ContractWriter(temporary, contract, metadata or {}, ordered=ordered)
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+
+
+def write_table(
+    rows: Batches,
+    path: Path,
+    contract: TableContract,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    ordered: bool = True,
+) -> WriteResult:
+    """Write a table or a stream of batches to ``path``, atomically and under its contract.
+
+    Args:
+        rows: a table, a RecordBatchReader or any iterable of batches; a stream is never held whole.
+        metadata: key-value facts for the file (dataset, release, sources, data_mode ...), beside the contract's own.
+        ordered: rows come sorted by ``contract.sort``; the file says so, and rows out of order are refused.
+
+    Raises:
+        DataGateError: rows do not fit the contract (the message names the column).
+        StorageError: the disk is full or not writable; what was published before is intact.
+    """
+    with open_writer(path, contract, metadata, ordered=ordered and bool(contract.sort)) as writer:
+        for batch in [rows] if isinstance(rows, pa.Table) else rows:
+            writer.write(batch)
+    return WriteResult(writer.rows, path.stat().st_size, file_sha256(path))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The key-value facts of a Parquet file, without Arrow's own entry. StorageError if it is not Parquet."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        raise StorageError(
+            f"{path} is not a readable Parquet file: {error}.",
+            remedy="Delete it and run again; it will be rebuilt.",
+        ) from error
+    return {key.decode(): value.decode() for key, value in metadata.items() if key != b"ARROW:schema"}
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _field(column: Column) -> pa.Field:
+    facts = {"description_en": column.text.en, "description_ru": column.text.ru}
+    facts |= {name: value for name, value in (("unit", column.unit), ("codelist", column.codelist)) if value}
+    return pa.field(column.name, TYPES[column.type], nullable=column.nullable, metadata=facts)
+
+
+def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableContract) -> pa.ChunkedArray:
+    target = TYPES[column.type]
+    if values.type != target:
+        if not _keeps_values(values.type, target):
+            raise _refused(
+                contract, f"holds {values.type} in the column {column.name}, which must be {target}"
+            )
+        try:
+            values = values.cast(target)
+        except pa.ArrowInvalid as error:
+            raise _refused(
+                contract, f"has a value in {column.name} that does not fit {target} ({error})"
+            ) from error
+    if not column.nullable and values.null_count:
+        raise _refused(
+            contract, f"has {values.null_count} empty value(s) in {column.name}, which must not be empty"
+        )
+    return values
+
+
+def _keeps_values(have: pa.DataType, want: pa.DataType) -> bool:
+    if pa.types.is_dictionary(have):
+        return _keeps_values(have.value_type, want)
+    if pa.types.is_null(have):
+        return True
+    if pa.types.is_integer(want):
+        return pa.types.is_integer(have)
+    if pa.types.is_floating(want):
+        return pa.types.is_integer(have) or pa.types.is_floating(have) or pa.types.is_decimal(have)
+    if pa.types.is_string(want):
+        return pa.types.is_large_string(have) or pa.types.is_string_view(have) or pa.types.is_string(have)
+    return have == want
+
+
+def _is_sorted(keys: pa.Table) -> bool:
+    """Whether rows ascend lexicographically, empty values last; equal rows are allowed."""
+    table = keys.combine_chunks()
+    before, after = table.slice(0, table.num_rows - 1), table.slice(1)
+    for name in table.column_names:
+        a, b = before.column(name), after.column(name)
+        lost = pc.fill_null(pc.greater(a, b), fill_value=False)
+        if a.null_count:
+            lost = pc.or_(lost, pc.and_(pc.is_null(a), pc.is_valid(b)))
+        if pc.any(lost).as_py():
+            return False
+        same = pc.fill_null(pc.equal(a, b), fill_value=False)
+        if a.null_count:
+            same = pc.or_(same, pc.and_(pc.is_null(a), pc.is_null(b)))
+        before, after = before.filter(same), after.filter(same)
+    return True
+
+
+def _refused(contract: TableContract, problem: str) -> DataGateError:
+    return DataGateError(
+        f"The table {contract.name} (contract {contract.version}) {problem}.",
+        dataset=contract.name,
+        remedy="Nothing was written. Compare the source's columns with the contract in the catalogue; "
+        "if the source changed, adapt its reader, else the contract and its version.",
+    )
