@@ -2,7 +2,8 @@
 
 A file has exactly the columns, types and nullability of its contract, one layout (zstd, full row groups of
 122,880 rows, statistics, page index), its descriptions and provenance inside, and the same bytes for the
-same rows, however they arrive. It appears whole or not at all. What the values mean is checked in ``quality``.
+same rows, however they arrive. It appears whole or not at all. Whether values are plausible is the business
+of ``quality``.
 """
 
 from __future__ import annotations
@@ -35,8 +36,6 @@ TYPES: Mapping[str, pa.DataType] = {
 }
 """Arrow type of every column type a contract can name."""
 
-Batches = pa.Table | Iterable[pa.RecordBatch]
-
 
 @dataclass(frozen=True)
 class WriteResult:
@@ -48,7 +47,7 @@ class WriteResult:
 
 
 def arrow_schema(contract: TableContract) -> pa.Schema:
-    """The Arrow schema of a contract: order, types, nullability and, per field, descriptions, unit, codelist."""
+    """The Arrow schema of a contract; its fields carry descriptions, unit and code list as metadata."""
     return pa.schema([_field(column) for column in contract.columns])
 
 
@@ -56,8 +55,8 @@ def conform(table: pa.Table, contract: TableContract) -> pa.Table:
     """``table`` with the contract's columns in the contract's order and types.
 
     Only casts that keep every value are made (integers that fit, any number to float64, any text encoding to
-    string). DataGateError names the column that is missing, not foreseen, of another type, out of range or null
-    where the contract forbids it.
+    string). DataGateError names the column that is missing, not foreseen, of another type, out of range or
+    empty where the contract forbids it.
     """
     have, want = set(table.column_names), [column.name for column in contract.columns]
     if missing := [name for name in want if name not in have]:
@@ -69,7 +68,7 @@ def conform(table: pa.Table, contract: TableContract) -> pa.Table:
 
 
 class ContractWriter:
-    """Writes batches of any size into one Parquet file; rows are held for at most one row group and one batch.
+    """Writes batches of any size into one Parquet file, holding at most one row group and one batch.
 
     Use ``open_writer``, which makes the file appear atomically. With ``ordered`` the file declares
     ``contract.sort`` as its order, and rows that break it are refused.
@@ -159,7 +158,7 @@ def open_writer(
 
 
 def write_table(
-    rows: Batches,
+    rows: pa.Table | Iterable[pa.RecordBatch],
     path: Path,
     contract: TableContract,
     metadata: Mapping[str, str] | None = None,
@@ -170,7 +169,7 @@ def write_table(
 
     Args:
         rows: a table, a RecordBatchReader or any iterable of batches; a stream is never held whole.
-        metadata: key-value facts for the file (dataset, release, sources, data_mode ...), beside the contract's own.
+        metadata: key-value facts for the file (dataset, release, sources ...), beside the contract's own.
         ordered: rows come sorted by ``contract.sort``; the file says so, and rows out of order are refused.
 
     Raises:
