@@ -63,6 +63,11 @@ def keep_slice(work: Path, slice_id: str, files: Iterable[RawFile]) -> None:
     atomic.write_json(_slice_record(work, slice_id), [asdict(f) for f in files])
 
 
+def slice_files(work: Path, slice_id: str) -> list[RawFile]:
+    """The files of a slice that was fetched completely."""
+    return [RawFile(**entry) for entry in atomic.read_json(_slice_record(work, slice_id))]
+
+
 def seal(
     dataset_id: str, probe: Probe, slice_ids: Iterable[str], *, scope: Scope, stamp: str | None = None
 ) -> Snapshot:
@@ -73,12 +78,9 @@ def seal(
     work = work_folder(dataset_id, probe)
     files: list[RawFile] = []
     for slice_id in slice_ids:
-        record = _slice_record(work, slice_id)
-        if not record.exists():
-            raise StorageError(
-                f"Slice {slice_id} of {dataset_id} was not fetched.", remedy="Run the ingest Dag again."
-            )
-        files.extend(RawFile(**entry) for entry in atomic.read_json(record))
+        if not has_slice(work, slice_id):
+            raise StorageError(f"Slice {slice_id} of {dataset_id} was not fetched.", remedy="Run the ingest Dag again.")
+        files.extend(slice_files(work, slice_id))
     return keep_snapshot(dataset_id, stamp or probe.stamp, probe.fingerprint, scope, work, files)
 
 

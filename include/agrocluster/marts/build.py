@@ -1,0 +1,67 @@
+"""Builds one mart: runs its SQL (or Python) over what is staged and writes it to its contract.
+
+A mart is ``catalog/marts/<mart>.yaml`` (what it promises) and ``marts/<mart>.sql`` or ``marts/<mart>.py`` with
+``build(con)`` (how it is made). DuckDB runs single-threaded here because the order in which floating-point
+sums are taken decides their last bit, and equal inputs must give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from agrocluster.errors import UsageError
+from agrocluster.marts import relations
+from agrocluster.model.loader import catalog
+from agrocluster.storage.parquet import WriteResult, write_table
+from agrocluster.storage.vintages import Vintage
+
+HERE = Path(__file__).resolve().parent
+
+
+def connect(work: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection that spills into ``work`` and gives the same answer on every machine."""
+    con = duckdb.connect()
+    con.execute("SET threads = ?", [threads])
+    con.execute("SET memory_limit = '2GB'")
+    con.execute("SET temp_directory = ?", [str(work / ".spill")])
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[str, str]) -> WriteResult:
+    """Build mart ``name`` into ``folder/<name>.parquet`` from accepted ``vintages`` and earlier marts there.
+
+    Args:
+        name: a mart of the catalogue.
+        folder: the build folder; must hold the marts that this one reads.
+        vintages: accepted vintages, oldest first per dataset.
+        metadata: key-value metadata of the Parquet file (release, data mode ...).
+
+    Raises DataGateError when the result does not have the contract's columns.
+    """
+    contract = catalog().marts[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    with connect(folder) as con:
+        relations.register_catalog(con)
+        relations.register_staged(con, vintages)
+        relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
+        rows = con.sql(f"SELECT {_columns(contract)} FROM ({_select(name, con)}) ORDER BY {', '.join(contract.sort)}")
+        batches = rows.to_arrow_reader(122_880)
+        return write_table(batches, folder / f"{name}.parquet", contract, metadata)
+
+
+def _select(name: str, con: duckdb.DuckDBPyConnection) -> str:
+    sql = HERE / f"{name}.sql"
+    if sql.exists():
+        return sql.read_text(encoding="utf-8").rstrip().rstrip(";")
+    if not (HERE / f"{name}.py").exists():
+        raise UsageError(f"Mart {name} has a contract but neither marts/{name}.sql nor marts/{name}.py.")
+    built = import_module(f"agrocluster.marts.{name}").build(con)
+    table = built if isinstance(built, pa.Table) else built.to_arrow_table()
+    con.register("built", table)
+    return "SELECT * FROM built"

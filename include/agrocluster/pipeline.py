@@ -1,0 +1,248 @@
+"""The steps from a public service to a release, each idempotent, with JSON-able arguments and results.
+
+Airflow tasks, the command line and the tests call these same functions. Nothing is handed over but ids: the
+state lies in the data root, so a step can run on any machine that sees it, be killed and be run again.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from agrocluster.errors import DataGateError, UsageError
+from agrocluster.http import Client, endpoint
+from agrocluster.marts.build import build
+from agrocluster.model.loader import catalog
+from agrocluster.quality import gate, results
+from agrocluster.release import publish as releasing
+from agrocluster.settings import settings
+from agrocluster.sources import registry
+from agrocluster.sources.base import Adapter, Probe, Slice, Years
+from agrocluster.storage import landing, vintages
+from agrocluster.storage.paths import layout
+from agrocluster.transform import staging
+
+log = logging.getLogger(__name__)
+
+
+def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool = False) -> dict[str, Any]:
+    """Ask the publisher, cheaply, whether a dataset changed since it was last fetched.
+
+    Args:
+        dataset_id: a dataset of the catalogue.
+        years: inclusive range to fetch instead of the catalogue's; makes the vintage a partial one.
+        force: fetch even if nothing changed.
+
+    Returns ``dataset_id, changed, absent, years, probe`` and, when nothing changed, ``snapshots`` (their ids).
+    ``absent`` is true in files mode when the folder holds no file of this dataset.
+    """
+    spec = catalog().dataset(dataset_id)
+    asked = Years(*(years or (spec.first_year, spec.last_year or datetime.now(UTC).year)))
+    with _client(dataset_id) as client:
+        probe = _adapter(dataset_id).probe(spec, client, asked)
+    known = landing.known_fingerprints(dataset_id).get(probe.fingerprint, [])
+    current = bool(known) and all(staging.is_current(staging.vintage_of(dataset_id, s)) for s in known)
+    return {
+        "dataset_id": dataset_id,
+        "absent": bool(probe.details.get("absent")),
+        "changed": not probe.details.get("absent") and (force or not current),
+        "fetch": force or not known,
+        "snapshots": known,
+        "scope": "partial" if years else "full",
+        "years": [asked.first, asked.last],
+        "probe": probe.as_dict(),
+    }
+
+
+def plan_slices(check: dict[str, Any]) -> list[Slice]:
+    """The independent pieces of the fetch that ``check_source`` found necessary; empty if landing has it all."""
+    if not check["changed"] or not check["fetch"]:
+        return []
+    dataset_id = check["dataset_id"]
+    with _client(dataset_id) as client:
+        return _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
+
+
+def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
+    """Fetch one slice into landing, unless it is there already. Returns its id, files and bytes."""
+    dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
+    work = landing.work_folder(dataset_id, probe)
+    work.mkdir(parents=True, exist_ok=True)
+    if not landing.has_slice(work, piece["id"]):
+        with _client(dataset_id) as client:
+            files = _adapter(dataset_id).fetch(catalog().dataset(dataset_id), probe, piece, client, work)
+        landing.keep_slice(work, piece["id"], files)
+    kept = landing.slice_files(work, piece["id"])
+    return {"id": piece["id"], "files": len(kept), "bytes": sum(f.size for f in kept)}
+
+
+def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
+    """Turn the fetched slices into snapshots, one per release of the publisher; returns their ids."""
+    dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
+    if not pieces:
+        return list(check["snapshots"])
+    groups: dict[str, list[Slice]] = {}
+    for piece in pieces:
+        groups.setdefault(piece.get("stamp", probe.stamp), []).append(piece)
+    sealed = [
+        landing.seal(
+            dataset_id,
+            probe,
+            [piece["id"] for piece in group],
+            scope=group[0].get("scope", check["scope"]),
+            stamp=stamp,
+        ).snapshot_id
+        for stamp, group in sorted(groups.items())
+    ]
+    landing.discard_work(dataset_id, probe)
+    return sealed
+
+
+def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
+    """Stage a snapshot; returns the report (see ``transform.staging.stage``) without its file list."""
+    report = staging.stage(dataset_id, snapshot_id)
+    kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
+    return {key: report[key] for key in kept}
+
+
+def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
+    """Check a staged vintage against its contract and accept it. Raises DataGateError on a critical failure."""
+    spec = catalog().dataset(dataset_id)
+    contract = catalog().tables[spec.kind]
+    earlier = [v for v in vintages.accepted([dataset_id]) if v.scope == "full" and v.vintage_id != vintage_id]
+    summary = gate.check(
+        layout().vintage(vintage_id) / "data.parquet",
+        contract,
+        subject=dataset_id,
+        subject_id=vintage_id,
+        layer="staged",
+        extra_rules=spec.rules,
+        previous=earlier[-1].path / "data.parquet" if earlier else None,
+    )
+    vintages.accept(vintage_id, {**summary.as_dict(), "code": staging.staging_fingerprint()})
+    summary.raise_if_critical()
+    return summary.as_dict()
+
+
+def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool = False) -> dict[str, Any]:
+    """All steps of one dataset in this process; returns ``changed`` and the staging reports."""
+    check = check_source(dataset_id, years=years, force=force)
+    if not check["changed"]:
+        return {"dataset_id": dataset_id, "changed": False, "absent": check["absent"], "vintages": []}
+    pieces = plan_slices(check)
+    for piece in pieces:
+        fetch_slice(check, piece)
+    reports = [stage(dataset_id, snapshot_id) for snapshot_id in seal_snapshots(check, pieces)]
+    for report in reports:
+        validate(dataset_id, report["vintage_id"])
+    return {"dataset_id": dataset_id, "changed": True, "absent": False, "vintages": reports}
+
+
+def plan_release() -> dict[str, Any]:
+    """Which release today's accepted vintages make, and whether it is published already.
+
+    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage.
+    """
+    inputs = _inputs()
+    if not inputs:
+        raise DataGateError(
+            "No dataset has data that passed its gate.",
+            remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
+        )
+    release = releasing.release_id(inputs)
+    pointer = releasing.latest()
+    return {
+        "release_id": release,
+        "changed": pointer is None or pointer["release"] != release,
+        "data_mode": releasing.data_mode(inputs),
+    }
+
+
+def build_mart(release_id: str, mart: str) -> dict[str, Any]:
+    """Build one mart of a release and check it against its contract. Raises DataGateError on a critical failure."""
+    folder, inputs = layout().build(release_id), _inputs()
+    _require_same_inputs(release_id)
+    contract = catalog().marts[mart]
+    mode = releasing.data_mode(inputs)
+    metadata = {"release": release_id, "dataset": mart, "data_mode": mode}
+    metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
+    metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
+    written = build(mart, folder, inputs, metadata)
+    relations = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
+    summary = gate.check(
+        folder / f"{mart}.parquet",
+        contract,
+        subject=mart,
+        subject_id=release_id,
+        layer="mart",
+        relations=relations,
+        previous=_previous(mart, mode),
+    )
+    summary.raise_if_critical()
+    return {"mart": mart, "rows": written.rows, "bytes": written.bytes, "warnings": summary.warnings()}
+
+
+def publish(release_id: str) -> dict[str, Any]:
+    """Publish a release whose marts are all built and checked; returns release id, mode and rows per mart."""
+    _require_same_inputs(release_id)
+    inputs = _inputs()
+    warnings = {mart: results.failed(mart, release_id, "warning") for mart in catalog().mart_order()}
+    if critical := [mart for mart in warnings if results.failed(mart, release_id, "critical")]:
+        raise DataGateError(
+            f"Release {release_id} is held back: {', '.join(critical)} failed a critical rule.",
+            remedy="See `agrocluster check`; the last release stays as it is.",
+        )
+    manifest = releasing.publish(release_id, inputs, warnings)
+    results.merge()
+    return {
+        "release_id": release_id,
+        "data_mode": manifest["data_mode"],
+        "rows": {mart["name"]: mart["rows"] for mart in manifest["marts"]},
+        "warnings": {mart["name"]: mart["warnings"] for mart in manifest["marts"] if mart["warnings"]},
+    }
+
+
+def refresh() -> dict[str, Any]:
+    """The whole run without Airflow: every dataset, every mart, the release. One failing source stops it.
+
+    Returns ``release_id, changed`` and, if something was published, what ``publish`` returns.
+    """
+    for dataset_id in sorted(catalog().datasets):
+        log.info("%s: %s", dataset_id, "changed" if ingest(dataset_id)["changed"] else "unchanged")
+    plan = plan_release()
+    if not plan["changed"]:
+        return plan
+    for mart in catalog().mart_order():
+        log.info("%s: %s rows", mart, build_mart(plan["release_id"], mart)["rows"])
+    return {**plan, **publish(plan["release_id"])}
+
+
+def _client(dataset_id: str) -> Client:
+    source = catalog().source_of(dataset_id)
+    return Client(source, endpoint(source.id))
+
+
+def _adapter(dataset_id: str) -> Adapter:
+    return registry.adapter("files" if settings().mode == "files" else catalog().dataset(dataset_id).adapter)
+
+
+def _inputs() -> list[vintages.Vintage]:
+    return vintages.accepted(catalog().datasets)
+
+
+def _require_same_inputs(release_id: str) -> None:
+    now = plan_release()["release_id"]
+    if now != release_id and not (layout().releases / release_id / "manifest.json").exists():
+        raise UsageError(
+            f"The inputs changed while release {release_id} was being built (they now make {now}).",
+            remedy="Nothing is wrong: the next marts run builds the new release.",
+        )
+
+
+def _previous(mart: str, mode: str) -> Any:
+    pointer = releasing.latest()
+    if pointer is None or pointer["data_mode"] != mode:
+        return None
+    path = layout().releases / pointer["release"] / f"{mart}.parquet"
+    return path if path.exists() else None

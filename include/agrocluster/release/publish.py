@@ -1,0 +1,156 @@
+"""Publishing: a finished build becomes an immutable release, then the pointer is switched.
+
+Readers follow ``marts/latest.json``; it is replaced last, so they see the old release or the new one, whole.
+What a release is called follows from its inputs, so the same inputs never make a second release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agrocluster import __version__
+from agrocluster.errors import DataGateError
+from agrocluster.model.loader import catalog, tree_fingerprint
+from agrocluster.release import describe
+from agrocluster.storage import atomic
+from agrocluster.storage.parquet import file_sha256
+from agrocluster.storage.paths import layout
+from agrocluster.storage.vintages import Vintage
+
+PACKAGE = Path(__file__).resolve().parent.parent
+SAMPLE_LABEL = "SAMPLE DATA - NOT REAL STATISTICS"
+
+
+def data_mode(vintages: Sequence[Vintage]) -> str:
+    """``sample``, ``files``, ``live`` or the real modes that were combined (``files+live``)."""
+    return "+".join(sorted({v.report["mode"] for v in vintages}))
+
+
+def release_id(vintages: Sequence[Vintage]) -> str:
+    """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs."""
+    folders = [PACKAGE / name for name in ("catalog", "marts", "measures", "model", "release", "storage", "transform")]
+    parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
+    parts += [f"{v.vintage_id}={v.report['sha256']}" for v in vintages]
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    newest = max(file["retrieved_at"][:10] for v in vintages for file in v.report["files"])
+    return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
+
+
+def latest() -> dict[str, Any] | None:
+    """The pointer to the current release, or None before the first one."""
+    path = layout().latest
+    return dict(atomic.read_json(path)) if path.exists() else None
+
+
+def manifest(release: str) -> dict[str, Any]:
+    """The manifest of a published release."""
+    return dict(atomic.read_json(layout().releases / release / "manifest.json"))
+
+
+def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]]) -> dict[str, Any]:
+    """Turn the build of ``release`` into a release and point ``latest.json`` at it. Idempotent.
+
+    Args:
+        release: the id under which all marts were built and passed their gates.
+        vintages: the accepted vintages it was built from.
+        warnings: mart -> ids of the warning rules that failed.
+
+    Returns the manifest. Raises DataGateError when a mart is missing from the build.
+    """
+    final = layout().releases / release
+    if not (final / "manifest.json").exists():
+        _assemble(release, vintages, warnings, final)
+    found = manifest(release)
+    pointer = {
+        "release": release,
+        "path": f"releases/{release}",
+        "data_mode": found["data_mode"],
+        "label": found["label"],
+        "manifest_sha256": file_sha256(final / "manifest.json"),
+        "files": [
+            {key: mart[key] for key in ("name", "path", "sha256", "rows", "schema_hash")} for mart in found["marts"]
+        ],
+    }
+    atomic.write_json(layout().latest, pointer)
+    shutil.rmtree(layout().build(release), ignore_errors=True)
+    return found
+
+
+def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], final: Path) -> None:
+    build = layout().build(release)
+    names = catalog().mart_order()
+    if missing := [name for name in names if not (build / f"{name}.parquet").exists()]:
+        raise DataGateError(
+            f"Release {release} lacks the mart(s) {', '.join(missing)}.",
+            remedy="Run the marts Dag again; the last release stays as it is.",
+        )
+    temporary = atomic.new_folder(layout().releases)
+    with atomic.writing(final):
+        for name in names:
+            shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
+        marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
+        found = _manifest(release, vintages, marts)
+        for file_name, content in describe.files(found).items():
+            (temporary / file_name).write_bytes(content)
+        (temporary / "manifest.json").write_bytes(atomic.to_json(found))
+    atomic.commit_folder(temporary, final)
+
+
+def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
+    path = folder / f"{name}.parquet"
+    metadata = pq.read_metadata(path)
+    contract = catalog().marts[name]
+    columns = [
+        {
+            "name": c.name,
+            "type": c.type,
+            "unit": c.unit,
+            "nullable": c.nullable,
+            "description_en": c.text.en,
+            "description_ru": c.text.ru,
+        }
+        for c in contract.columns
+    ]
+    return {
+        "name": name,
+        "path": path.name,
+        "rows": metadata.num_rows,
+        "bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
+        "schema_hash": hashlib.sha256(str([(c["name"], c["type"]) for c in columns]).encode()).hexdigest()[:16],
+        "contract_version": contract.version,
+        "key": list(contract.key),
+        "title_en": contract.title.en,
+        "title_ru": contract.title.ru,
+        "description_en": contract.description.en,
+        "description_ru": contract.description.ru,
+        "licence": contract.licence,
+        "redistribution": contract.redistribution,
+        "columns": columns,
+        "warnings": warnings,
+    }
+
+
+def _manifest(release: str, vintages: Sequence[Vintage], marts: list[dict[str, Any]]) -> dict[str, Any]:
+    mode = data_mode(vintages)
+    return {
+        "release": release,
+        "data_mode": mode,
+        "label": SAMPLE_LABEL if mode == "sample" else "",
+        "version": __version__,
+        "catalog": catalog().fingerprint,
+        "vintages": [
+            {"vintage_id": v.vintage_id, "dataset": v.dataset_id, "stamp": v.stamp, "scope": v.scope}
+            | {"rows": v.report["rows"], "sha256": v.report["sha256"]}
+            for v in vintages
+        ],
+        "marts": marts,
+    }
