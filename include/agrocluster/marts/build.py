@@ -50,7 +50,8 @@ def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[s
         relations.register_catalog(con)
         relations.register_staged(con, vintages)
         relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
-        rows = con.sql(f"SELECT {_columns(contract)} FROM ({_select(name, con)}) ORDER BY {', '.join(contract.sort)}")
+        order = ", ".join(contract.sort)
+        rows = con.sql(f"SELECT * FROM ({_select(name, con)}) ORDER BY {order}")
         batches = rows.to_arrow_reader(122_880)
         return write_table(batches, folder / f"{name}.parquet", contract, metadata)
 

@@ -1,0 +1,244 @@
+"""The command line ``agrocluster``: the same steps as the Dags, for people and scripts.
+
+Commands are loaded on first use, because some of them import libraries that take seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agrocluster import __version__
+from agrocluster.errors import AgroclusterError
+
+LAZY = {
+    "import": "agrocluster.importing.cli:import_command",
+    "run": "agrocluster.orchestration.local:run_command",
+    "stop": "agrocluster.orchestration.local:stop_command",
+}
+"""Commands that live beside what they do."""
+
+
+class Commands(click.Group):
+    """A group that imports ``LAZY`` commands when they are named and shows errors without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *LAZY})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in LAZY:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = LAZY[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except AgroclusterError as error:
+            click.secho(f"error: {error}", fg="red", err=True)
+            sys.exit(1)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="agrocluster")
+@click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
+def main(verbose: bool) -> None:
+    """Cluster-potential baselines for agricultural value chains in Central Asia."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+
+
+@main.command()
+@click.argument("datasets", nargs=-1)
+@click.option("--years", nargs=2, type=int, default=None, metavar="FIRST LAST", help="Fetch only these years.")
+@click.option("--force", is_flag=True, help="Fetch even if the source did not change.")
+@json_option
+def fetch(datasets: Sequence[str], years: tuple[int, int] | None, force: bool, as_json: bool) -> None:
+    """Fetch, stage and check DATASETS (default: all of the catalogue)."""
+    from rich.progress import track
+
+    from agrocluster import pipeline
+    from agrocluster.model.loader import catalog
+
+    names = datasets or sorted(catalog().datasets)
+    done = [
+        pipeline.ingest(name, years=years, force=force)
+        for name in track(names, description="Fetching", disable=as_json or not sys.stderr.isatty())
+    ]
+    lines = [[d["dataset_id"], _outcome(d), sum(v["rows"] for v in d["vintages"])] for d in done]
+    _print(done, ["dataset", "outcome", "rows"], lines, as_json)
+
+
+@main.command()
+@click.argument("marts", nargs=-1)
+@json_option
+def build(marts: Sequence[str], as_json: bool) -> None:
+    """Build and check MARTS (default: all) from what is staged, without publishing."""
+    from rich.progress import track
+
+    from agrocluster import pipeline
+    from agrocluster.model.loader import catalog
+
+    release_id = pipeline.plan_release()["release_id"]
+    names = marts or catalog().mart_order()
+    done = [
+        pipeline.build_mart(release_id, name)
+        for name in track(names, description="Building", disable=as_json or not sys.stderr.isatty())
+    ]
+    _print(
+        {"release_id": release_id, "marts": done},
+        ["mart", "rows", "warnings"],
+        [[d["mart"], d["rows"], ", ".join(d["warnings"])] for d in done],
+        as_json,
+    )
+
+
+@main.command()
+@click.option("--failed", is_flag=True, help="Show only rules that failed.")
+@json_option
+def check(failed: bool, as_json: bool) -> None:
+    """Show the last validation results of every dataset and mart."""
+    from agrocluster.quality import results
+
+    rows = results.last(failed_only=failed)
+    shown = ("subject", "subject_id", "rule_id", "severity", "success", "observed", "failing_rows", "reason")
+    _print(rows, list(shown), [[row[name] for name in shown] for row in rows], as_json)
+
+
+@main.command()
+@json_option
+def release(as_json: bool) -> None:
+    """Build whatever the staged data make new, publish it, and say which release is current."""
+    from agrocluster import pipeline
+
+    plan = pipeline.plan_release()
+    if plan["changed"]:
+        from agrocluster.model.loader import catalog
+
+        for name in catalog().mart_order():
+            pipeline.build_mart(plan["release_id"], name)
+        plan = {**plan, **pipeline.publish(plan["release_id"])}
+    _print(plan, ["release", "mode", "new"], [[plan["release_id"], plan["data_mode"], plan["changed"]]], as_json)
+
+
+@main.command()
+@json_option
+def refresh(as_json: bool) -> None:
+    """Do everything in this process, without Airflow: check, fetch, stage, validate, build, publish."""
+    from agrocluster import pipeline
+
+    done = pipeline.refresh()
+    _print(done, ["release", "mode", "new"], [[done["release_id"], done["data_mode"], done["changed"]]], as_json)
+
+
+@main.command()
+@click.argument("sql")
+@json_option
+def query(sql: str, as_json: bool) -> None:
+    """Run SQL over the marts of the current release (DuckDB; every mart is a view)."""
+    from agrocluster.release import reading
+
+    table = reading.connect().sql(sql).to_arrow_table()
+    _print(table.to_pylist(), table.column_names, [list(row.values()) for row in table.to_pylist()], as_json)
+
+
+@main.command()
+@click.argument("mart", required=False)
+@json_option
+def show(mart: str | None, as_json: bool) -> None:
+    """Show the current release, or the columns of one MART."""
+    from agrocluster.release import reading
+
+    found = reading.current()
+    if mart is None:
+        lines = [[m["name"], m["rows"], m["contract_version"], m["title_en"]] for m in found["marts"]]
+        _print(found, ["mart", "rows", "contract", "title"], lines, as_json, title=reading.headline(found))
+    else:
+        columns = reading.mart(found, mart)["columns"]
+        lines = [[c["name"], c["type"], c["unit"] or "", c["description_en"]] for c in columns]
+        _print(columns, ["column", "type", "unit", "description"], lines, as_json, title=mart)
+
+
+@main.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check the installation, the catalogue and the data root, and say what to do about each problem."""
+    from agrocluster import health
+
+    found = health.examine()
+    _print(found, ["check", "state", "detail"], [[f["check"], f["state"], f["detail"]] for f in found], as_json)
+    if any(f["state"] == "failed" for f in found):
+        sys.exit(1)
+
+
+@main.command()
+def pools() -> None:
+    """Print the Airflow pools of the catalogue's publishers, for `airflow pools import`."""
+    from agrocluster.model.loader import catalog
+
+    wanted = {
+        f"agrocluster_{s.id}": {
+            "slots": s.pool_slots,
+            "description": f"Requests to {s.title.en}",
+            "include_deferred": False,
+        }
+        for s in catalog().sources.values()
+    }
+    click.echo(json.dumps(wanted, indent=2))
+
+
+@main.group()
+def sample() -> None:
+    """The sample source server: answers like the real services, with data that are none."""
+
+
+@sample.command()
+@click.option("--port", default=8793, show_default=True, help="Port on 127.0.0.1; 0 picks a free one.")
+@click.option("--cache", type=click.Path(path_type=Path), default=None, help="Folder for generated files.")
+@click.option("--vintage", type=click.Choice(["current", "previous"]), default="current", show_default=True)
+@click.option("--faults", default=None, help="JSON list of faults to answer with.")
+def serve(port: int, cache: Path | None, vintage: str, faults: str | None) -> None:
+    """Serve the sample world on loopback until interrupted."""
+    from agrocluster.sample import server
+    from agrocluster.settings import settings
+
+    server.serve(
+        port=port, cache=cache or settings().data / "sample", vintage=vintage, faults=json.loads(faults or "[]")
+    )
+
+
+def _outcome(done: dict[str, Any]) -> str:
+    if done["absent"]:
+        return "no files"
+    return "fetched" if done["changed"] else "unchanged"
+
+
+def _print(data: Any, header: list[str], lines: list[list[Any]], as_json: bool, title: str | None = None) -> None:
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header, title=title)
+    for line in lines:
+        table.add_row(*(_cell(value) for value in line))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "" if value is None else str(value)

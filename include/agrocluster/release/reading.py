@@ -1,0 +1,50 @@
+"""Reading the current release: one DuckDB connection with every mart as a commented view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from agrocluster.errors import UsageError
+from agrocluster.release import publish
+from agrocluster.storage.paths import layout
+
+
+def current() -> dict[str, Any]:
+    """Manifest of the current release. UsageError if nothing was published yet."""
+    pointer = publish.latest()
+    if pointer is None:
+        raise UsageError("No release has been published yet.", remedy="Run `make run EXIT=1` first.")
+    return publish.manifest(pointer["release"])
+
+
+def folder(manifest: dict[str, Any]) -> Path:
+    """Where the Parquet files of a release lie."""
+    return layout().releases / str(manifest["release"])
+
+
+def mart(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    """The manifest's entry of one mart; UsageError names the marts there are."""
+    for entry in manifest["marts"]:
+        if entry["name"] == name:
+            return dict(entry)
+    known = ", ".join(entry["name"] for entry in manifest["marts"])
+    raise UsageError(f"There is no mart {name!r}.", remedy=f"Use one of: {known}.")
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """DuckDB over the current release: a view per mart, all from the same release."""
+    found = current()
+    con = duckdb.connect()
+    for entry in found["marts"]:
+        path = str(folder(found) / entry["path"]).replace("'", "''")
+        con.execute(f"CREATE VIEW {entry['name']} AS FROM '{path}'")
+    return con
+
+
+def headline(manifest: dict[str, Any]) -> str:
+    """One line that says which release this is and, for sample data, that they are none."""
+    label = f" - {manifest['label']}" if manifest["label"] else ""
+    return f"Release {manifest['release']}{label}"
