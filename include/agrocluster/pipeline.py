@@ -10,18 +10,19 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from agrocluster import staging
 from agrocluster.errors import DataGateError, UsageError
 from agrocluster.http import Client, endpoint
 from agrocluster.marts.build import build
+from agrocluster.model.fetching import Probe, Slice, Years
 from agrocluster.model.loader import catalog
 from agrocluster.quality import gate, results
 from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
-from agrocluster.sources.base import Adapter, Probe, Slice, Years
+from agrocluster.sources.base import Adapter
 from agrocluster.storage import landing, vintages
 from agrocluster.storage.paths import layout
-from agrocluster.transform import staging
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
 
 
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
-    """Stage a snapshot; returns the report (see ``transform.staging.stage``) without its file list."""
+    """Stage a snapshot; returns the report (see ``staging.stage``) without its file list."""
     report = staging.stage(dataset_id, snapshot_id)
     kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
     return {key: report[key] for key in kept}

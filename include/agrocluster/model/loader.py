@@ -55,9 +55,7 @@ class Catalog:
         """The dataset, or a UsageError that lists the known ids."""
         if dataset_id not in self.datasets:
             known = ", ".join(sorted(self.datasets))
-            raise UsageError(
-                f"There is no dataset {dataset_id!r} in the catalogue.", remedy=f"Use one of: {known}."
-            )
+            raise UsageError(f"There is no dataset {dataset_id!r} in the catalogue.", remedy=f"Use one of: {known}.")
         return self.datasets[dataset_id]
 
     def source_of(self, dataset_id: str) -> SourceSpec:
@@ -89,16 +87,12 @@ def catalog(root: Path = ROOT) -> Catalog:
     loaded = Catalog(
         sources=_by_id(root / "sources", SourceSpec),
         datasets=_by_id(root / "datasets", DatasetSpec),
-        tables={
-            TableKind(p.stem): _contract(p, dictionary) for p in sorted((root / "tables").glob("*.yaml"))
-        },
+        tables={TableKind(p.stem): _contract(p, dictionary) for p in sorted((root / "tables").glob("*.yaml"))},
         marts={p.stem: _contract(p, dictionary) for p in sorted((root / "marts").glob("*.yaml"))},
         countries={c.iso3: c for c in _countries(root / "countries.csv")},
         indicators={p.stem: tuple(_indicators(p)) for p in sorted((root / "indicators").glob("*.csv"))},
         parameters={p.name: p for p in _list(root / "parameters.yaml", Parameter)},
-        corrections=tuple(
-            c for p in sorted((root / "corrections").glob("*.yaml")) for c in _list(p, Correction)
-        ),
+        corrections=tuple(c for p in sorted((root / "corrections").glob("*.yaml")) for c in _list(p, Correction)),
         root=root,
         fingerprint=tree_fingerprint(root),
     )
@@ -110,9 +104,7 @@ def tree_fingerprint(*roots: Path) -> str:
     """SHA-256 over names and bytes of all data and code files below ``roots``; caches are left out."""
     digest = hashlib.sha256()
     for root in roots:
-        for path in sorted(
-            p for p in root.rglob("*") if p.suffix in {".yaml", ".csv", ".sql", ".py"} and p.is_file()
-        ):
+        for path in sorted(p for p in root.rglob("*") if p.suffix in {".yaml", ".csv", ".sql", ".py"} and p.is_file()):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

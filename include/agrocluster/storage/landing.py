@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from agrocluster.errors import StorageError
 from agrocluster.settings import settings
-from agrocluster.sources.base import Probe, RawFile
+from agrocluster.model.fetching import Probe, RawFile
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
 

@@ -18,27 +18,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster.errors import AgroclusterError, SourceContractError
+from agrocluster.model.fetching import StageLog
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.model.specs import DatasetSpec, TableContract, TableKind
 from agrocluster.quality.row_rules import apply_row_rules
 from agrocluster.settings import settings
-from agrocluster.sources.base import StageLog
 from agrocluster.sources.registry import reader
 from agrocluster.storage import atomic, landing, vintages
 from agrocluster.storage.parquet import arrow_schema, write_table
 from agrocluster.storage.paths import layout
 from agrocluster.transform.corrections import apply_corrections
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
 
 
 @cache
 def staging_fingerprint() -> str:
     """Changes whenever code or catalogue that shapes staged rows changes, so that vintages are rebuilt."""
     folders = [PACKAGE / name for name in ("sources", "transform", "importing")]
-    folders += [
-        catalog().root / name for name in ("mappings", "corrections", "indicators", "tables", "datasets")
-    ]
+    folders += [catalog().root / name for name in ("mappings", "corrections", "indicators", "tables", "datasets")]
     digest = hashlib.sha256(tree_fingerprint(*folders).encode())
     digest.update((catalog().root / "countries.csv").read_bytes())
     return digest.hexdigest()
@@ -77,9 +75,7 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
         metadata = {"dataset": dataset_id, "vintage": vintage_id, "data_mode": snapshot.mode}
         write_table(_batches(snapshot, spec, contract, vintage_id, log), raw, contract, metadata, ordered=False)
         counts = apply_row_rules(raw, (*contract.row_rules, *spec.row_rules), clean, rejected, contract)
-        corrections = apply_corrections(
-            clean, [c for c in catalog().corrections if c.dataset == dataset_id], contract
-        )
+        corrections = apply_corrections(clean, [c for c in catalog().corrections if c.dataset == dataset_id], contract)
         quarantined = _quarantine(vintage_id, log, rejected, counts)
         report = {
             "vintage_id": vintage_id,

@@ -1,0 +1,42 @@
+"""Fixtures that every test may use. Nothing here starts Airflow; see tests/dags for that."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real_data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Nothing in a test may take its data mode or data root from the caller's environment.
+    for name in [n for n in os.environ if n.startswith("AGROCLUSTER_") or n in {"SOURCES", "DATA", "EXIT"}]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real published files; the test is skipped, loudly, where it is absent."""
+    if not REAL_DATA.is_dir():
+        warnings.warn(f"{REAL_DATA} is absent: tests on real published files are SKIPPED", stacklevel=1)
+        pytest.skip("real published files are not available here")
+    return REAL_DATA
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data root of its own for one test, in sample mode."""
+    root = tmp_path / "data"
+    monkeypatch.setenv("AGROCLUSTER_DATA", str(root))
+    monkeypatch.setenv("SOURCES", "sample")
+    return root
+
+
+@pytest.fixture(scope="session")
+def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated wire files of the sample world, made once per session (and reused between sessions)."""
+    keep = os.environ.get("PYTEST_SAMPLE_CACHE")
+    return Path(keep) if keep else tmp_path_factory.mktemp("sample-cache")

@@ -1,0 +1,92 @@
+"""Landing and atomic writes: nothing half-written is ever seen, nothing is kept twice."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from agrocluster.errors import StorageError
+from agrocluster.model.fetching import Probe, RawFile
+from agrocluster.storage import atomic, landing
+
+PROBE = Probe(stamp="2026-07-13", fingerprint="f1")
+DATASET = "worldbank__wdi"
+
+
+def put(work: Path, name: str, content: bytes) -> RawFile:
+    work.mkdir(parents=True, exist_ok=True)
+    (work / name).write_bytes(content)
+    return RawFile(
+        name,
+        "worldbank_json",
+        f"https://example.org/{name}",
+        f"sha-of-{content!r}",
+        len(content),
+        "2026-09-01T06:00:00Z",
+    )
+
+
+def land(content: bytes = b"one", probe: Probe = PROBE) -> landing.Snapshot:
+    work = landing.work_folder(DATASET, probe)
+    landing.keep_slice(work, "s1", [put(work, "a.json", content)])
+    return landing.seal(DATASET, probe, ["s1"], scope="full")
+
+
+def test_a_snapshot_keeps_bytes_and_provenance(data_root: Path) -> None:
+    snapshot = land()
+    assert snapshot.file(snapshot.files[0]).read_bytes() == b"one"
+    assert snapshot.files[0].url == "https://example.org/a.json"
+    assert snapshot.stamp == "2026-07-13"
+    assert landing.load(DATASET, snapshot.snapshot_id) == snapshot
+
+
+def test_equal_content_is_kept_once_and_known_under_every_fingerprint(data_root: Path) -> None:
+    first = land()
+    again = land(probe=Probe(stamp="2026-07-13", fingerprint="f2"))
+    assert first.snapshot_id == again.snapshot_id
+    assert landing.known_fingerprints(DATASET) == {"f1": [first.snapshot_id], "f2": [first.snapshot_id]}
+
+
+def test_different_content_of_the_same_stamp_is_a_second_snapshot(data_root: Path) -> None:
+    assert land().snapshot_id != land(b"two").snapshot_id
+
+
+def test_an_interrupted_fetch_goes_on_where_it_stopped(data_root: Path) -> None:
+    work = landing.work_folder(DATASET, PROBE)
+    landing.keep_slice(work, "s1", [put(work, "a.json", b"one")])
+    assert landing.has_slice(landing.work_folder(DATASET, PROBE), "s1")
+    assert not landing.has_slice(work, "s2")
+    with pytest.raises(StorageError, match="s2"):
+        landing.seal(DATASET, PROBE, ["s1", "s2"], scope="full")
+    assert list(landing.snapshots(DATASET)) == []
+
+
+def test_sample_snapshots_are_invisible_to_real_modes(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    land()
+    monkeypatch.setenv("SOURCES", "live")
+    assert list(landing.snapshots(DATASET)) == []
+
+
+def test_a_failed_write_leaves_the_old_content_and_no_litter(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    atomic.write_json(target, {"a": 1})
+    with pytest.raises(RuntimeError), atomic.replacing(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise RuntimeError
+    assert atomic.read_json(target) == {"a": 1}
+    assert os.listdir(tmp_path) == ["x.json"]
+
+
+def test_a_full_disk_is_reported_with_path_and_remedy(tmp_path: Path) -> None:
+    target = tmp_path / "x.json"
+    with pytest.raises(StorageError, match=r"disk is full.*x\.json.*Free space.*intact"), atomic.replacing(target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_damaged_json_names_the_file_and_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(StorageError, match=r"bad\.json is damaged.*Delete the file"):
+        atomic.read_json(tmp_path / "bad.json")
