@@ -1,0 +1,102 @@
+"""The table-level rules of a contract, including those it states without saying so.
+
+A column that must not be empty, a code list and a key are rules too; they get an id, a severity and a reason
+like any other. No engine here: ``suite`` turns rules into Great Expectations, ``sql_rules`` runs queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from agrocluster.errors import UsageError
+from agrocluster.model.specs import Column, Rule, RuleKind, Severity, TableContract
+
+Codelists = Mapping[str, Sequence[str]]
+
+
+def implied_rules(contract: TableContract, codelists: Codelists) -> list[Rule]:
+    """Rules that follow from the columns: ``not_null_<column>`` and ``codelist_<column>``, both critical."""
+    rules = [_not_null(column) for column in contract.columns if not column.nullable]
+    return rules + [
+        Rule(
+            id=f"codelist_{column.name}",
+            kind=RuleKind.IN_SET,
+            severity=Severity.CRITICAL,
+            reason=f"Codes outside the list {column.codelist} have no meaning that a reader could look up.",
+            column=column.name,
+            values=tuple(codelists[column.codelist]),
+        )
+        for column in contract.columns
+        if column.codelist and column.codelist in codelists
+    ]
+
+
+def codelists(con: duckdb.DuckDBPyConnection, contract: TableContract) -> dict[str, list[str]]:
+    """The code lists of a contract that can be had: ``a|b|c`` as it stands, ``relation.column`` from ``con``.
+
+    A list whose relation was not supplied is absent from the answer, so that the gate can say so.
+    """
+    found: dict[str, list[str]] = {}
+    known = {name for (name,) in con.execute("select table_name from information_schema.tables").fetchall()}
+    for name in {column.codelist for column in contract.columns if column.codelist}:
+        relation, dot, column = name.partition(".")
+        if not dot:
+            found[name] = name.split("|")
+        elif relation in known:
+            query = f'select distinct cast("{column}" as varchar) from "{relation}" order by 1'
+            found[name] = [value for (value,) in con.execute(query).fetchall() if value is not None]
+    return found
+
+
+def describe(rule: Rule) -> str:
+    """What a rule asks for, in words."""
+    limits = " and ".join(
+        f"{word} {limit:g}" for word, limit in (("at least", rule.min), ("at most", rule.max)) if limit is not None
+    )
+    listed = ", ".join(rule.values[:10]) + (f" and {len(rule.values) - 10} more" if len(rule.values) > 10 else "")
+    text = {
+        RuleKind.BETWEEN: limits,
+        RuleKind.ROW_COUNT: f"{limits} rows",
+        RuleKind.IN_SET: f"one of {listed}",
+        RuleKind.COVERS: f"all of {listed} occur",
+        RuleKind.REGEX: f"matches {rule.pattern}",
+        RuleKind.NOT_NULL: "not empty",
+        RuleKind.SQL: "0 violations",
+    }[rule.kind]
+    share = f", in at least {rule.mostly:.4g} of the rows" if rule.mostly < 1 else ""
+    return text + share + (f", where {rule.where}" if rule.where else "")
+
+
+def typed_values(rule: Rule, contract: TableContract) -> list[str | int | float | bool]:
+    """The values of a rule in the type of its column. UsageError if one does not fit."""
+    kind = contract.column(rule.column or "").type
+    convert = {"int16": int, "int32": int, "int64": int, "float64": float}.get(kind, str)
+    try:
+        return [value == "true" if kind == "bool" else convert(value) for value in rule.values]
+    except ValueError as error:
+        raise UsageError(f"Rule {rule.id} of {contract.name}: its values do not fit a {kind} column.") from error
+
+
+def over_all_rows(rule: Rule, contract: TableContract) -> Rule:
+    """A ``row_count`` or ``covers`` rule as a query, for tables of which only a part goes to Great Expectations."""
+    if rule.kind is RuleKind.ROW_COUNT:
+        low, high = rule.min or 0, rule.max if rule.max is not None else "9e18"
+        query = f"select count(*) as rows from {{table}} having count(*) not between {low} and {high}"
+    else:
+        values = ", ".join("('" + value.replace("'", "''") + "')" for value in rule.values)
+        column = contract.column(rule.column or "").name
+        present = f'select cast("{column}" as varchar) from {{table}} where {rule.where or "true"}'
+        query = f"select missing from (values {values}) as v(missing) where missing not in ({present})"
+    return rule.model_copy(update={"kind": RuleKind.SQL, "query": query, "where": None})
+
+
+def _not_null(column: Column) -> Rule:
+    return Rule(
+        id=f"not_null_{column.name}",
+        kind=RuleKind.NOT_NULL,
+        severity=Severity.CRITICAL,
+        reason="The contract promises a value in every row of this column.",
+        column=column.name,
+    )
