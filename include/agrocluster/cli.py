@@ -104,14 +104,15 @@ def build(marts: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--failed", is_flag=True, help="Show only rules that failed.")
+@click.argument("subject", required=False)
+@click.option("--failed", is_flag=True, help="Show only rules that are broken.")
 @json_option
-def check(failed: bool, as_json: bool) -> None:
-    """Show the last validation results of every dataset and mart."""
-    from agrocluster.quality import results
+def check(subject: str | None, failed: bool, as_json: bool) -> None:
+    """Show the last validation results of every dataset and mart, or of one SUBJECT."""
+    from agrocluster.quality import report
 
-    rows = results.last(failed_only=failed)
-    shown = ("subject", "subject_id", "rule_id", "severity", "success", "observed", "failing_rows", "reason")
+    rows = report.last(subject=subject, failed_only=failed)
+    shown = ("subject", "rule_id", "column", "severity", "success", "observed", "failing_rows", "reason")
     _print(rows, list(shown), [[row[name] for name in shown] for row in rows], as_json)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from agrocluster import staging
 from agrocluster.errors import DataGateError, UsageError
-from agrocluster.http import Client, endpoint
+from agrocluster.http import Client, connect
 from agrocluster.marts.build import build
 from agrocluster.model.fetching import Probe, Slice, Years
 from agrocluster.model.loader import catalog
-from agrocluster.quality import gate, results
+from agrocluster.quality import gate, report, results
 from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
@@ -102,9 +102,9 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
 
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     """Stage a snapshot; returns the report (see ``staging.stage``) without its file list."""
-    report = staging.stage(dataset_id, snapshot_id)
+    staged = staging.stage(dataset_id, snapshot_id)
     kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
-    return {key: report[key] for key in kept}
+    return {key: staged[key] for key in kept}
 
 
 def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool
     for piece in pieces:
         fetch_slice(check, piece)
     reports = [stage(dataset_id, snapshot_id) for snapshot_id in seal_snapshots(check, pieces)]
-    for report in reports:
-        validate(dataset_id, report["vintage_id"])
+    for staged in reports:
+        validate(dataset_id, staged["vintage_id"])
     return {"dataset_id": dataset_id, "changed": True, "absent": False, "vintages": reports}
 
 
@@ -181,21 +181,22 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
         previous=_previous(mart, mode),
     )
     summary.raise_if_critical()
-    return {"mart": mart, "rows": written.rows, "bytes": written.bytes, "warnings": summary.warnings()}
+    warnings = report.broken(mart, release_id, "warning")
+    return {"mart": mart, "rows": written.rows, "bytes": written.bytes, "warnings": warnings}
 
 
 def publish(release_id: str) -> dict[str, Any]:
     """Publish a release whose marts are all built and checked; returns release id, mode and rows per mart."""
     _require_same_inputs(release_id)
     inputs = _inputs()
-    warnings = {mart: results.failed(mart, release_id, "warning") for mart in catalog().mart_order()}
-    if critical := [mart for mart in warnings if results.failed(mart, release_id, "critical")]:
+    warnings = {mart: report.broken(mart, release_id, "warning") for mart in catalog().mart_order()}
+    if critical := [mart for mart in warnings if report.broken(mart, release_id, "critical")]:
         raise DataGateError(
             f"Release {release_id} is held back: {', '.join(critical)} failed a critical rule.",
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
     manifest = releasing.publish(release_id, inputs, warnings)
-    results.merge()
+    results.merge(layout().quality)
     return {
         "release_id": release_id,
         "data_mode": manifest["data_mode"],
@@ -220,8 +221,8 @@ def refresh() -> dict[str, Any]:
 
 
 def _client(dataset_id: str) -> Client:
-    source = catalog().source_of(dataset_id)
-    return Client(source, endpoint(source.id))
+    spec = catalog().dataset(dataset_id)
+    return connect(spec.source, dataset=spec.dataset)
 
 
 def _adapter(dataset_id: str) -> Adapter:

@@ -9,14 +9,12 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from agrocluster.marts.method_tables import method_tables
 from agrocluster.model.loader import Catalog, catalog, read_csv
 from agrocluster.storage.vintages import Vintage, all_query, current_query
 
 VINTAGE = pa.schema(
-    [
-        (name, pa.string())
-        for name in ("dataset_id", "source", "dataset", "kind", "vintage_id", "stamp", "scope")
-    ]
+    [(name, pa.string()) for name in ("dataset_id", "source", "dataset", "kind", "vintage_id", "stamp", "scope")]
     + [("snapshot_id", pa.string()), ("data_mode", pa.string())]
     + [(name, pa.int64()) for name in ("rows", "rows_excluded", "rows_quarantined")]
     + [("first_year", pa.int16()), ("last_year", pa.int16())]
@@ -135,16 +133,14 @@ def catalog_tables(found: Catalog) -> dict[str, pa.Table]:
     chains = yaml.safe_load((found.root / "value_chains" / "chains.yaml").read_text(encoding="utf-8"))
     tables["cat_chain"] = pa.Table.from_pylist(chains)
     tables["cat_chain_code"] = crosswalk(read_csv(found.root / "value_chains" / "crosswalk.csv"))
-    return tables
+    return tables | method_tables(found.root)
 
 
 def crosswalk(raw: pa.Table) -> pa.Table:
     """The crosswalk with its ``note`` (``key=value`` pairs) taken apart into tier, role, sub and domains."""
     con = duckdb.connect()
     con.register("raw", raw)
-    parts = ", ".join(
-        f"nullif(regexp_extract(note, '(?:^|;){key}=([^;]*)', 1), '') AS {key}" for key in NOTE_KEYS
-    )
+    parts = ", ".join(f"nullif(regexp_extract(note, '(?:^|;){key}=([^;]*)', 1), '') AS {key}" for key in NOTE_KEYS)
     return con.execute(f"SELECT chain, stage, system, code, label, {parts}, note FROM raw").to_arrow_table()
 
 

@@ -1,0 +1,46 @@
+"""Questions people ask of the stored results: what did the last run find, and which rules are broken?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from agrocluster.quality.results import run_file
+from agrocluster.storage.paths import layout
+
+HISTORICAL = ("row_count_drop", "focus_country_lost", "world_completeness")
+"""Rules that compare with the predecessor: they depend on history, so they are not written into releases."""
+
+
+def broken(subject: str, subject_id: str, severity: str) -> list[str]:
+    """Ids of the rules of ``severity`` that one run found broken, without those that compare with the past."""
+    path = run_file(layout().quality, subject, subject_id)
+    if not path.exists():
+        return []
+    rows = pq.read_table(path, columns=["rule_id", "severity", "success"]).to_pylist()
+    found = {row["rule_id"] for row in rows if row["severity"] == severity and row["success"] is False}
+    return sorted(found - set(HISTORICAL))
+
+
+def last(*, subject: str | None = None, failed_only: bool = False) -> list[dict[str, Any]]:
+    """The newest result of every subject and rule as rows of ``quality_results``, the broken rules first.
+
+    Args:
+        subject: only this dataset or mart.
+        failed_only: only broken rules.
+    """
+    if not any(layout().quality.glob("runs/*/*.parquet")):
+        return []
+    newest = """
+        SELECT * FROM read_parquet(?) QUALIFY max(checked_at) OVER (PARTITION BY subject) = checked_at
+        ORDER BY success IS NOT FALSE, severity, subject, rule_id
+    """
+    with duckdb.connect() as con:
+        rows = con.execute(newest, [str(layout().quality / "runs" / "*" / "*.parquet")]).to_arrow_table().to_pylist()
+    return [
+        row
+        for row in rows
+        if (subject is None or row["subject"] == subject) and (row["success"] is False or not failed_only)
+    ]
