@@ -74,9 +74,7 @@ class ContractWriter:
     ``contract.sort`` as its order, and rows that break it are refused.
     """
 
-    def __init__(
-        self, path: Path, contract: TableContract, metadata: Mapping[str, str], *, ordered: bool
-    ) -> None:
+    def __init__(self, path: Path, contract: TableContract, metadata: Mapping[str, str], *, ordered: bool) -> None:
         self.rows = 0
         self._contract, self._ordered = contract, ordered
         self._pending: list[pa.Table] = []
@@ -210,19 +208,13 @@ def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableCont
     target = TYPES[column.type]
     if values.type != target:
         if not _keeps_values(values.type, target):
-            raise _refused(
-                contract, f"holds {values.type} in the column {column.name}, which must be {target}"
-            )
+            raise _refused(contract, f"holds {values.type} in the column {column.name}, which must be {target}")
         try:
             values = values.cast(target)
         except pa.ArrowInvalid as error:
-            raise _refused(
-                contract, f"has a value in {column.name} that does not fit {target} ({error})"
-            ) from error
+            raise _refused(contract, f"has a value in {column.name} that does not fit {target} ({error})") from error
     if not column.nullable and values.null_count:
-        raise _refused(
-            contract, f"has {values.null_count} empty value(s) in {column.name}, which must not be empty"
-        )
+        raise _refused(contract, f"has {values.null_count} empty value(s) in {column.name}, which must not be empty")
     return values
 
 
