@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog
@@ -63,6 +64,10 @@ class Summary:
         """Whether no critical rule is broken."""
         return self.failed[Severity.CRITICAL] == 0
 
+    def warnings(self) -> list[str]:
+        """Ids of the broken warning rules, sorted."""
+        return sorted({result.rule_id for result in self.failures if result.severity is Severity.WARNING})
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able summary: counts, and rule, severity and observation of every failure."""
         return {
@@ -96,7 +101,7 @@ class Summary:
             dataset=dataset or self.subject.subject,
             period=self.subject.subject_id,
             remedy=f"The last release stays as it is. All results are in {self.stored}; "
-            f"`agrocluster check {self.subject.subject}` shows them.",
+            "`agrocluster check --failed` shows them.",
         )
 
 
@@ -108,7 +113,7 @@ def check(
     subject_id: str,
     layer: Literal["staged", "mart"],
     extra_rules: Sequence[Rule] = (),
-    relations: Mapping[str, Path] | None = None,
+    relations: Mapping[str, Path | pa.Table] | None = None,
     previous: Path | None = None,
     max_gx_rows: int = 2_000_000,
     quality: Path | None = None,
@@ -117,7 +122,7 @@ def check(
 
     Args:
         subject: dataset id or mart name; subject_id: vintage id or release id.
-        relations: Parquet files that SQL rules and code lists may read, by relation name.
+        relations: Parquet files or tables that SQL rules and code lists may read, by relation name.
         previous: the predecessor's file, if the new one is meant to replace all of it (see ``previous``).
         max_gx_rows: above this, Great Expectations sees the focus countries and a deterministic sample (the
             results say so); structure, key, row counts, coverage and SQL rules always see every row.
@@ -131,8 +136,8 @@ def check(
     if all(result.success for result in results):
         with duckdb.connect() as con:
             _view(con, TABLE, path)
-            for name, file in (relations or {}).items():
-                _view(con, name, file)
+            for name, relation in (relations or {}).items():
+                _view(con, name, relation)
             results += check_key(con, TABLE, contract)
             results += _rules(con, contract, [*contract.rules, *extra_rules], max_gx_rows)
             if previous is not None:
@@ -193,6 +198,9 @@ def _focus() -> tuple[str, ...]:
     return catalog().focus()
 
 
-def _view(con: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
-    file = str(path).replace("'", "''")
+def _view(con: duckdb.DuckDBPyConnection, name: str, rows: Path | pa.Table) -> None:
+    if isinstance(rows, pa.Table):
+        con.register(name, rows)
+        return
+    file = str(rows).replace("'", "''")
     con.execute(f"create view \"{name}\" as select * from read_parquet('{file}')")

@@ -1,7 +1,9 @@
 """Rules that compare a table with its predecessor: nothing may get lost without being noticed.
 
 Only for tables that replace their predecessor wholly (full vintages, releases); a partial download has fewer
-rows by nature. What changed in value is the business of ``transform.revisions``.
+rows by nature. A new major version of the contract declares that the table means something else: nothing is
+compared then, which is also the way to accept a loss on purpose. What changed in value is the business of
+``transform.revisions``.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from agrocluster.model.specs import Severity, TableContract
 from agrocluster.quality.results import Result, sample
+from agrocluster.storage.parquet import read_metadata
 
 DROP_WARNING, DROP_CRITICAL = 0.10, 0.50
 """Shares of rows lost that are worth a warning, and that stop the release."""
@@ -23,11 +27,16 @@ COMPLETENESS = 0.97
 def compare(
     con: duckdb.DuckDBPyConnection, relation: str, previous: Path, contract: TableContract, focus: Sequence[str]
 ) -> list[Result]:
-    """Row count and country coverage of ``relation`` against the Parquet file ``previous``."""
+    """Row count and country coverage of ``relation`` against the Parquet file ``previous``.
+
+    Empty when ``previous`` was written under another major version of the contract.
+    """
+    if read_metadata(previous).get("contract_version", "").split(".")[0] != contract.version.split(".")[0]:
+        return []
     file = str(previous).replace("'", "''")
     old = f"read_parquet('{file}')"
     results = [_row_count(con, relation, old)]
-    names = [c.name for c in contract.columns]
+    names = {c.name for c in contract.columns} & set(pq.read_schema(previous).names)
     country = next((name for name in ("iso3", "exporter") if name in names), None)
     return results + (_countries(con, relation, old, country, focus) if country else [])
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agrocluster.quality.results import run_file
+from agrocluster.quality.results import run_file, run_files
 from agrocluster.storage.paths import layout
 
 HISTORICAL = ("row_count_drop", "focus_country_lost", "world_completeness")
@@ -31,16 +32,17 @@ def last(*, subject: str | None = None, failed_only: bool = False) -> list[dict[
         subject: only this dataset or mart.
         failed_only: only broken rules.
     """
-    if not any(layout().quality.glob("runs/*/*.parquet")):
+    files = [str(path) for path in run_files(layout().quality)]
+    if not files:
         return []
     newest = """
         SELECT * FROM read_parquet(?) QUALIFY max(checked_at) OVER (PARTITION BY subject) = checked_at
         ORDER BY success IS NOT FALSE, severity, subject, rule_id
     """
     with duckdb.connect() as con:
-        rows = con.execute(newest, [str(layout().quality / "runs" / "*" / "*.parquet")]).to_arrow_table().to_pylist()
+        table: pa.Table = con.execute(newest, [files]).to_arrow_table()
     return [
         row
-        for row in rows
+        for row in table.to_pylist()
         if (subject is None or row["subject"] == subject) and (row["success"] is False or not failed_only)
     ]

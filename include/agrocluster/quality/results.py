@@ -21,7 +21,6 @@ import yaml
 from agrocluster.model.specs import Severity, TableContract
 from agrocluster.storage.atomic import TEMPORARY, writing
 from agrocluster.storage.parquet import write_table
-from agrocluster.storage.paths import layout
 
 Check = Literal["structure", "gx", "sql", "row"]
 SAMPLES = 20
@@ -103,18 +102,17 @@ def store(quality: Path, subject: Subject, results: Sequence[Result], checked_at
     return path
 
 
-def merge(quality: Path | None = None) -> Path:
+def merge(quality: Path) -> Path:
     """Put the files of all runs together in ``quality_results.parquet``, replaced atomically.
 
     Concurrent calls wait for each other, so the last to finish has seen every run stored before it began.
     """
-    quality = quality or layout().quality
     target = quality / "quality_results.parquet"
     with writing(target):
         quality.mkdir(parents=True, exist_ok=True)
         with (quality / f"{TEMPORARY}merge.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            tables = [pq.read_table(path, partitioning=None) for path in _run_files(quality, "runs/*/*.parquet")]
+            tables = [pq.read_table(path, partitioning=None) for path in run_files(quality)]
             if tables:
                 order = [(name, "ascending") for name in contract().sort]
                 write_table(pa.concat_tables(tables).sort_by(order), target, contract())
@@ -123,33 +121,9 @@ def merge(quality: Path | None = None) -> Path:
     return target
 
 
-def failed(subject: str, subject_id: str, severity: str, quality: Path | None = None) -> list[str]:
-    """Ids of the rules of one severity that are broken in one run, sorted; empty if it was never checked."""
-    path = run_file(quality or layout().quality, subject, subject_id)
-    if not path.exists():
-        return []
-    rows = pq.read_table(path, partitioning=None, columns=["rule_id", "severity", "success"]).to_pylist()
-    return sorted({row["rule_id"] for row in rows if row["success"] is False and row["severity"] == severity})
-
-
-def last(*, failed_only: bool = False, quality: Path | None = None) -> list[dict[str, Any]]:
-    """Results of the latest run of every subject, one dict per row of the results table.
-
-    Args:
-        failed_only: leave out rules that hold or were not judged.
-    """
-    folder = quality or layout().quality
-    rows: list[dict[str, Any]] = []
-    for subject in sorted(path for path in folder.glob("runs/*") if path.is_dir()):
-        runs = [pq.read_table(path, partitioning=None).to_pylist() for path in _run_files(subject, "*.parquet")]
-        rows += max(
-            (run for run in runs if run), key=lambda run: (run[0]["checked_at"], run[0]["subject_id"]), default=[]
-        )
-    return [row for row in rows if row["success"] is False or not failed_only]
-
-
-def _run_files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(TEMPORARY))
+def run_files(quality: Path) -> list[Path]:
+    """The result files of all runs, without those that are being written."""
+    return sorted(path for path in quality.glob("runs/*/*.parquet") if not path.name.startswith(TEMPORARY))
 
 
 def _same(old: pa.Table, new: pa.Table) -> bool:
