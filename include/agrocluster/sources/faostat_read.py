@@ -1,0 +1,177 @@
+"""Readers of FAOSTAT files: zip or text in, staged batches out, as fast as the machine inflates and parses.
+
+One thread inflates and cuts the text into blocks of whole records, a few parse and map them, batches come out
+in the file's order. Memory is a handful of blocks, however long the table. What a dataset takes from its files
+(domain, areas, elements, months) stands in its YAML.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from agrocluster.errors import SourceContractError, SourceUnavailable
+from agrocluster.model.loader import ROOT, catalog
+from agrocluster.model.specs import DatasetSpec
+from agrocluster.sources.base import RawFile, Reader, StageLog
+from agrocluster.sources.faostat_layout import Layout, read_header
+from agrocluster.sources.faostat_parse import Source, parse_block
+from agrocluster.sources.faostat_rows import Choice, Staged, stage_cells
+from agrocluster.sources.parallel import ordered_map
+from agrocluster.sources.textblocks import BLOCK, Block, TextBlocks
+from agrocluster.sources.zipsafe import SafeZip
+from agrocluster.transform.countries import faostat_areas
+from agrocluster.transform.units import UnitTable
+
+MAPPINGS = ROOT / "mappings"
+DATA_MEMBER = "*_All_Data*.csv"
+FLAGS_MEMBER = "*_Flags.csv"
+
+
+def read_bulk(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+    """Batches of a bulk zip, long or wide, old or new columns.
+
+    Notes in ``log``: ``flags`` (the archive's own flag list), ``encoding``, ``layout``, ``items_without_fao_code``.
+    """
+    archive = SafeZip(path, source=spec.source, dataset=spec.dataset)
+    member = archive.one(str(spec.params.get("member", DATA_MEMBER)))
+    for name in archive.find(FLAGS_MEMBER):
+        log.notes["flags"] = read_flags(archive.read(name))
+    yield from read_text(archive.stream(member), member, spec, log)
+
+
+def read_csv(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+    """Batches of a table as the FAOSTAT website gives it, plain or gzipped, re-saved by a spreadsheet or not."""
+    yield from read_text(_pieces(path, spec), path.name, spec, log)
+
+
+def read_text(
+    pieces: Iterator[bytes], name: str, spec: DatasetSpec, log: StageLog, *, block: int = BLOCK
+) -> Iterator[pa.RecordBatch]:
+    """Batches of a FAOSTAT table given as bytes cut anywhere. ``name`` names the table in errors."""
+    texts = TextBlocks(pieces, name, block)
+    blocks = iter(texts)
+    first = next(blocks, None)
+    layout, rest = _split_header(first, name, spec)
+    choice = choice_of(spec)
+    source = Source(name, spec.dataset, layout, str(spec.params.get("year_span", "refuse")))
+
+    def stage(part: Block) -> Staged:
+        cells, rejected = parse_block(part, source)
+        staged = stage_cells(cells, layout, choice)
+        staged.rejected.extend(rejected)
+        return staged
+
+    unmapped: set[str] = set()
+    parts = (part for part in chain([rest], blocks) if part.data.strip())
+    for staged in ordered_map(stage, parts):
+        for reason, rows in staged.excluded.items():
+            log.exclude(reason, rows)
+        for rule, reason, table in staged.rejected:
+            log.reject(rule, reason, table)
+        unmapped |= staged.unmapped_items
+        if staged.batch.num_rows:
+            yield staged.batch
+    log.notes["encoding"] = texts.encoding
+    log.notes["layout"] = "wide" if layout.wide else "long"
+    log.notes["items_without_fao_code"] = sorted(unmapped)
+
+
+@cache
+def _mappings() -> tuple[dict[str, str], UnitTable]:
+    with (MAPPINGS / "faostat_items.csv").open(encoding="utf-8", newline="") as handle:
+        items = {row["cpc"]: row["item_code"] for row in csv.DictReader(handle)}
+    return items, UnitTable.load(MAPPINGS / "faostat_units.csv")
+
+
+def choice_of(spec: DatasetSpec) -> Choice:
+    """What the dataset's YAML takes from its files.
+
+    Parameters: ``areas`` (``all`` or ``focus``), ``elements`` and ``items`` (lists of codes, default all),
+    ``annual_months`` (codes of the month column that stand for a year).
+    """
+
+    def codes(name: str) -> frozenset[str] | None:
+        return frozenset(map(str, spec.params[name])) if name in spec.params else None
+
+    focus = spec.params.get("areas", "all") == "focus"
+    cpc, units = _mappings()
+    return Choice(
+        dataset=spec.dataset,
+        first_year=spec.first_year,
+        last_year=spec.last_year or 9999,
+        areas=frozenset(catalog().focus()) if focus else None,
+        elements=codes("elements"),
+        items=codes("items"),
+        annual_months=codes("annual_months") or frozenset(),
+        schemes=faostat_areas(MAPPINGS / "faostat_areas.csv"),
+        cpc=cpc,
+        units=units,
+    )
+
+
+def read_flags(data: bytes) -> dict[str, str]:
+    """The flag list of an archive: flag -> description; the blank flag is ``''`` however it is written."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    rows = csv.reader(io.StringIO(text))
+    next(rows, None)
+    return {row[0].strip().replace("<blank>", ""): row[1].strip() for row in rows if len(row) > 1}
+
+
+def _split_header(first: Block | None, name: str, spec: DatasetSpec) -> tuple[Layout, Block]:
+    if first is None or not first.data.strip():
+        raise SourceContractError(
+            f"{name} is empty.", source=spec.source, dataset=spec.dataset, remedy="Download it again."
+        )
+    line, _, body = first.data.partition(b"\n")
+    header = line.decode("utf-8", errors="replace")
+    layout = read_header(header, name, spec.dataset)
+    return layout, Block(body, first.encoding, first.offset + len(line) + 1)
+
+
+def _pieces(path: Path, spec: DatasetSpec) -> Iterator[bytes]:
+    with path.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+        handle.seek(0)
+        stream = gzip.GzipFile(fileobj=handle) if packed else handle
+        yield from _until_end(stream, path, spec)
+
+
+def _until_end(stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec) -> Iterator[bytes]:
+    try:
+        while piece := stream.read(1 << 20):
+            yield piece
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceUnavailable(
+            f"{path.name} is not complete ({error}).",
+            source=spec.source,
+            dataset=spec.dataset,
+            remedy="Download it again.",
+        ) from error
+
+
+def _bulk(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+    return read_bulk(path, spec, log)
+
+
+def _website(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+    return read_csv(path, spec, log)
+
+
+READERS: dict[str, Reader] = {
+    "faostat_bulk_zip": _bulk,
+    "faostat_bulk_wide_zip": _bulk,
+    "faostat_csv": _website,
+}
