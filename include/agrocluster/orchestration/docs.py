@@ -1,0 +1,81 @@
+"""The text that stands on every Dag's page: what it does, where data come from, what to do when it fails."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from agrocluster.model.loader import Catalog
+from agrocluster.model.specs import DatasetSpec, SourceSpec
+
+FAILURE = """
+    ### When it fails
+    | The log says | It means | What to do |
+    |---|---|---|
+    | `SourceUnavailable` | the service is down or slow | nothing; it is tried again, now and with the next schedule |
+    | `SourceContractError` | the source breaks its contract | map the new name in the catalogue, or adapt the reader |
+    | `DataGateError` | data break a critical rule | see the rule and its rows on the board; the release stays |
+    | `StorageError` | the data folder is full or read-only | free space, then clear the failed task |
+
+    The board (**Clusters**) lists open incidents with their remedies.
+"""
+
+
+def _text(body: str) -> str:
+    return dedent(body).strip() + "\n\n" + dedent(FAILURE).strip()
+
+
+def ingest(spec: DatasetSpec, source: SourceSpec) -> str:
+    """Page of an ingest Dag."""
+    licence = spec.licence or source.licence
+    return _text(f"""
+    ## {spec.title.en}
+    {spec.citation}
+
+    | | |
+    |---|---|
+    | Publisher | [{source.title.en}]({source.homepage}) |
+    | Licence | [{licence}]({source.licence_url}); {source.redistribution} redistribution |
+    | Gives | rows of kind `{spec.kind.value}` from {spec.first_year} on, dataset id `{spec.id}` |
+    | Published | about every {spec.cadence_days} days, with a usual lag of {spec.expected_lag_days} days |
+    | Checked | `{spec.schedule}` (UTC), with one cheap request; fetched only when the publisher released something |
+    | Address and key | Connection `agrocluster_{source.id}`, else `AGROCLUSTER_{source.id.upper()}_URL` and `_KEY` |
+
+    ### To fetch a period again
+    Trigger the Dag with *First year* and *Last year*. Only that period is fetched; older vintages stay readable.
+    """)
+
+
+def marts(catalog: Catalog) -> str:
+    """Page of the marts Dag."""
+    rows = "\n".join(f"    | `{name}` | {catalog.marts[name].title.en} |" for name in catalog.mart_order())
+    return _text(f"""
+    ## Marts
+    Starts when every dataset has been verified against its source since the last start. When the accepted vintages,
+    the catalogue and the code are those of the current release, nothing is built.
+
+    If one source fails, this Dag waits for it: data already fetched are kept, and the release stays as it is.
+
+    | Mart | Content |
+    |---|---|
+{rows}
+    """)
+
+
+def release(catalog: Catalog) -> str:
+    """Page of the release Dag."""
+    return _text(f"""
+    ## Release
+    Publishes a build of {len(catalog.marts)} marts as an immutable folder `marts/releases/<release id>` and then
+    switches `marts/latest.json`. Readers see the old release or the new one, never a mixture.
+
+    To go back, publish an older build by its id in the trigger form.
+    """)
+
+
+def upkeep() -> str:
+    """Page of the upkeep Dag."""
+    return _text("""
+    ## Upkeep
+    Daily: says which datasets are older than their publisher's cadence and usual lag, and removes builds and
+    closed incidents that nobody needs any more. Published releases and landing are never touched.
+    """)

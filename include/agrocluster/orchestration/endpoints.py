@@ -1,0 +1,50 @@
+"""Hands an Airflow Connection to the core as what the core understands: environment variables.
+
+A Connection ``agrocluster_<source>`` may set a publisher's address (host, or host with scheme, port and the
+extra ``path``) and key (password). Without one, the environment of the process counts. Keys never pass
+through XCom or logs; they live in the task's process only, for as long as the step runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
+from agrocluster.orchestration.pools import pool_name
+
+
+def from_connection(source_id: str, connection: Connection) -> dict[str, str]:
+    """Environment variables that say the same as the Connection; empty parts are left out."""
+    prefix = f"AGROCLUSTER_{source_id.upper()}"
+    host = (connection.host or "").rstrip("/")
+    if host and "://" not in host:
+        scheme = connection.schema or ("http" if connection.conn_type == "http" and connection.port else "https")
+        host = f"{scheme}://{host}"
+    if host and connection.port:
+        host = f"{host}:{connection.port}"
+    path = str(connection.extra_dejson.get("path", "")).strip("/")
+    found = {f"{prefix}_URL": f"{host}/{path}" if host and path else host, f"{prefix}_KEY": connection.password or ""}
+    return {key: value for key, value in found.items() if value}
+
+
+@contextmanager
+def endpoint(source_id: str) -> Iterator[None]:
+    """Within the block, the publisher's Connection (if there is one) is in the environment."""
+    try:
+        settings = from_connection(source_id, Connection.get(pool_name(source_id)))
+    except (AirflowNotFoundException, AirflowRuntimeError):
+        settings = {}
+    before = {key: os.environ.get(key) for key in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value

@@ -1,0 +1,185 @@
+"""Follows the Dag runs of one round, from the ingest Dags to the release, and shows how far they are.
+
+Knows Airflow only through its REST API. Ends when the round has ended: published, unchanged or failed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from agrocluster.orchestration.rest import UNFINISHED, Airflow
+
+MARTS, RELEASE = "marts", "release"
+DONE = ("success", "skipped", "failed", "upstream_failed", "removed")
+POLL_S = 1.5
+HANDOVER_S = 120.0
+"""How long an asset event may take to start the next Dag before that counts as a failure of Airflow."""
+
+
+@dataclass
+class DagState:
+    """What is known about the run of one Dag in this round."""
+
+    dag_id: str
+    state: str = "waiting"
+    done: int = 0
+    total: int = 0
+    rows: int | None = None
+    note: str = ""
+    run_id: str = ""
+    seconds: float | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended."""
+        return self.state in ("success", "failed")
+
+    def line(self) -> str:
+        """One plain line."""
+        rows = "" if self.rows is None else f", {self.rows:,} rows"
+        return f"{self.dag_id}: {self.state}, tasks {self.done}/{self.total}{rows}{self.note and ', ' + self.note}"
+
+
+@dataclass
+class Round:
+    """The Dags of one round by id, ingest Dags first."""
+
+    ingest: list[str]
+    states: dict[str, DagState] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.states = {dag_id: DagState(dag_id) for dag_id in (*self.ingest, MARTS, RELEASE)}
+
+    def take(self, runs: Iterable[dict[str, Any]], tasks: Iterable[dict[str, Any]], events: Iterable[Any]) -> None:
+        """Take over what Airflow reports; the newest run of a Dag counts."""
+        for run in sorted(runs, key=lambda run: run["run_after"]):
+            if state := self.states.get(run["dag_id"]):
+                state.state, state.run_id, state.done, state.total = run["state"], run["dag_run_id"], 0, 0
+                state.seconds = run.get("duration")
+        listed = [task for task in tasks if self._is_mine(task)]
+        for task in listed:
+            state = self.states[task["dag_id"]]
+            state.total += 1
+            state.done += task["state"] in DONE
+            if task["task_id"] == "plan_release" and task["state"] == "skipped":
+                state.note = "nothing changed"
+        for event in events:
+            if state := self.states.get(event.get("source_dag_id") or ""):
+                _take_event(state, event.get("extra") or {})
+
+    def _is_mine(self, task: dict[str, Any]) -> bool:
+        state = self.states.get(task["dag_id"])
+        return state is not None and state.run_id == task["dag_run_id"]
+
+    @property
+    def failed(self) -> list[DagState]:
+        """Dags whose run has failed."""
+        return [state for state in self.states.values() if state.state == "failed"]
+
+    @property
+    def ingested(self) -> bool:
+        """Whether all ingest runs have ended."""
+        return all(self.states[dag_id].finished for dag_id in self.ingest)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the marts Dag found that nothing is to be built."""
+        return self.states[MARTS].state == "success" and bool(self.states[MARTS].note)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen in this round."""
+        if not self.ingested:
+            return False
+        return bool(self.failed) or self.unchanged or self.states[RELEASE].state == "success"
+
+    @property
+    def waiting_for(self) -> str | None:
+        """The Dag that should have been started by an asset event by now, if it has not."""
+        if not self.ingested or self.failed or self.ended:
+            return None
+        if self.states[MARTS].state == "waiting":
+            return MARTS
+        if self.states[MARTS].state == "success" and self.states[RELEASE].state == "waiting":
+            return RELEASE
+        return None
+
+
+def _take_event(state: DagState, extra: dict[str, Any]) -> None:
+    if extra.get("changed") is False:
+        state.note = "not in the folder" if extra.get("absent") else f"unchanged since {extra.get('stamp')}"
+    rows = extra.get("rows")
+    if isinstance(rows, int) and state.dag_id in (MARTS, RELEASE):
+        return
+    state.rows = sum(rows.values()) if isinstance(rows, dict) else rows
+
+
+def follow(
+    airflow: Airflow, current: Round, since: datetime, check: Callable[[], None], console: Console
+) -> str | None:
+    """Poll until the round has ended. Returns None, or what Airflow failed to do.
+
+    ``check`` is called at every poll and raises when the run cannot go on (a component died, a signal came).
+    """
+    handover: tuple[str, float] | None = None
+    with _display(current, console) as show:
+        while True:
+            check()
+            runs = [run for run in airflow.runs_since(since) if run["dag_id"] in current.states]
+            current.take(runs, airflow.tasks_of(runs), airflow.events_since(since))
+            show()
+            if current.ended and not any(state.state in UNFINISHED for state in current.states.values()):
+                return None
+            late = current.waiting_for
+            if late is None or handover is None or handover[0] != late:
+                handover = (late, time.monotonic()) if late else None
+            elif time.monotonic() - handover[1] > HANDOVER_S:
+                return f"Airflow did not start the Dag {late} within {HANDOVER_S:.0f} s of its asset events."
+            time.sleep(POLL_S)
+
+
+class _display:
+    """A live table on a terminal; elsewhere one line whenever a Dag starts or ends."""
+
+    def __init__(self, current: Round, console: Console) -> None:
+        self._round, self._console = current, console
+        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
+        self._said: dict[str, str] = {}
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Callable[[], None]:
+        if self._live:
+            self._live.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _show(self) -> None:
+        if self._live:
+            self._live.update(self._table())
+            return
+        for state in self._round.states.values():
+            if state.state != "waiting" and self._said.get(state.dag_id) != state.state:
+                self._said[state.dag_id] = state.state
+                self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {state.line()}", markup=False)
+
+    def _table(self) -> Table:
+        table = Table(title=f"{time.monotonic() - self._began:.0f} s", title_justify="left", box=None, pad_edge=False)
+        for name, justify in (("Dag", "left"), ("state", "left"), ("tasks", "right"), ("rows", "right"), ("", "left")):
+            table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        colours = {"success": "green", "failed": "red", "running": "cyan", "queued": "yellow"}
+        for state in self._round.states.values():
+            rows = "" if state.rows is None else f"{state.rows:,}"
+            colour = colours.get(state.state, "dim")
+            table.add_row(state.dag_id, f"[{colour}]{state.state}[/]", f"{state.done}/{state.total}", rows, state.note)
+        return table

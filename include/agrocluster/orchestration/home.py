@@ -1,0 +1,194 @@
+"""The Airflow home of a local run: folders, secrets, ports, environment, and the lock on the data root.
+
+Everything is made for one machine and one person: SQLite, loopback only, generated secrets that no other user
+can read. A server uses docker-compose instead. Imports no Airflow.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import agrocluster
+from agrocluster.errors import UsageError
+from agrocluster.storage import atomic
+
+PROJECT = Path(agrocluster.__file__).resolve().parents[2]
+"""Folder that holds ``dags/`` and ``plugins/``."""
+
+LOOPBACK = "127.0.0.1"
+USER = "admin"
+MARK = "AGROCLUSTER_RUN_HOME"
+"""Environment variable that every process of a run carries, so that none is ever left behind unseen."""
+
+PARALLELISM = 4
+
+
+@dataclass(frozen=True)
+class Home:
+    """Folder of the Airflow state of one data root."""
+
+    path: Path
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the components and of the tasks."""
+        return self.path / "logs"
+
+    @property
+    def database(self) -> Path:
+        """Airflow's metadata database."""
+        return self.path / "airflow.db"
+
+    @property
+    def pid_file(self) -> Path:
+        """Lock and address of the running supervisor."""
+        return self.path / "run.json"
+
+    def prepare(self) -> None:
+        """Make the folders; only their owner may look inside."""
+        if not (PROJECT / "dags").is_dir():
+            raise UsageError(
+                f"There is no dags folder in {PROJECT}.", remedy="Run from a clone of the repository, with make run."
+            )
+        with atomic.writing(self.path):
+            self.logs.mkdir(parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+
+    def secret(self, name: str) -> str:
+        """A generated secret, made at the first call and kept (a Fernet key is a secret like any other)."""
+        path = self.path / f"{name}.secret"
+        if not path.exists():
+            _write_private(path, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        return path.read_text(encoding="ascii")
+
+    def password(self) -> str:
+        """Password of the user ``admin`` of Airflow's simple auth manager."""
+        path = self.path / "passwords.json"
+        if not path.exists():
+            _write_private(path, json.dumps({USER: secrets.token_urlsafe(12)}))
+        return str(json.loads(path.read_text(encoding="utf-8"))[USER])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the data root for this process. UsageError if another run holds it; a dead one does not."""
+        self.pid_file.touch(mode=0o600)
+        with self.pid_file.open("r+", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                other = self.running() or {}
+                raise UsageError(
+                    f"A run is already using {self.path.parent} (process {other.get('pid')}, {other.get('url', '')}).",
+                    remedy="Use it, end it with `make stop`, or choose another data root with AGROCLUSTER_DATA.",
+                ) from None
+            self.announce(pid=os.getpid())
+            try:
+                yield
+            finally:
+                self.pid_file.write_text("{}", encoding="utf-8")
+
+    def announce(self, **facts: Any) -> None:
+        """Write who runs, for ``running``. The file is not replaced: its lock belongs to the file itself."""
+        self.pid_file.write_text(json.dumps(facts), encoding="utf-8")
+
+    def running(self) -> dict[str, Any] | None:
+        """Facts about the run that holds this data root, or None."""
+        if not self.pid_file.exists():
+            return None
+        with self.pid_file.open("r+", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return dict(json.loads(handle.read() or "{}"))
+        return None
+
+
+def free_port(wanted: int, taken: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+    """``wanted`` if it can be had on loopback, else the next free one, else any."""
+    for port in (*range(wanted, wanted + 20), 0):
+        if port in taken:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise UsageError("No free port was found on loopback.", remedy="End other programs and run again.")
+
+
+def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> dict[str, str]:
+    """Environment of every Airflow process of the run.
+
+    Args:
+        home: secrets and paths.
+        data: data root.
+        port: port of the api-server.
+        sources: addresses of publishers in sample mode, as environment variables; empty otherwise.
+    """
+    url = f"http://{LOOPBACK}:{port}"
+    home.password()
+    airflow = {
+        "CORE__DAGS_FOLDER": PROJECT / "dags",
+        "CORE__PLUGINS_FOLDER": PROJECT / "plugins",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": PARALLELISM,
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "CORE__FERNET_KEY": home.secret("fernet"),
+        "CORE__MP_START_METHOD": "forkserver",
+        "CORE__MP_FORKSERVER_PRELOAD": "agrocluster.orchestration.preload",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home.path / "passwords.json",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        "API__HOST": LOOPBACK,
+        "API__PORT": port,
+        "API__WORKERS": 1,
+        "API__SECRET_KEY": home.secret("session"),
+        "API_AUTH__JWT_SECRET": home.secret("jwt"),
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.3,
+        "SCHEDULER__ENABLE_HEALTH_CHECK": False,
+        "SCHEDULER__TASK_QUEUED_TIMEOUT": 600,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 300,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,
+        "DAG_PROCESSOR__STALE_DAG_THRESHOLD": 600,
+        "WORKERS__EXECUTION_API_TIMEOUT": 60,
+        "LOGGING__BASE_LOG_FOLDER": home.logs,
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home.logs / "dag_processor",
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+        "USAGE_DATA_COLLECTION__ENABLED": False,
+    }
+    own = {
+        MARK: home.path,
+        "AIRFLOW_HOME": home.path,
+        "AGROCLUSTER_DATA": data,
+        "AGROCLUSTER_SCHEDULE": "manual",
+        "AGROCLUSTER_RETRY_DELAY_S": os.environ.get("AGROCLUSTER_RETRY_DELAY_S", "5"),
+        "GX_ANALYTICS_ENABLED": "false",
+        "SCARF_ANALYTICS": "false",
+        "PYTHONUNBUFFERED": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
+    made = {f"AIRFLOW__{key}": str(value) for key, value in airflow.items()}
+    return {**inherited, **{key: str(value) for key, value in own.items()}, **made, **sources}
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)

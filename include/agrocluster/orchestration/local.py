@@ -1,0 +1,253 @@
+"""The main job of ``make run``: Airflow on this machine, one round over all sources, and the result.
+
+Starts the sample source server (in sample mode) and Airflow's api-server, scheduler and Dag processor on
+loopback, triggers the ingest Dags, follows them to the release and says what came of it. It imports no Airflow:
+it starts processes and talks to the REST API.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+import click
+import requests
+from rich.console import Console
+
+from agrocluster.errors import AgroclusterError
+from agrocluster.model.loader import catalog
+from agrocluster.orchestration import summary
+from agrocluster.orchestration.components import Components, end_marked
+from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
+from agrocluster.orchestration.home import LOOPBACK, MARK, USER, Home, environment, free_port
+from agrocluster.orchestration.pools import pools
+from agrocluster.orchestration.rest import Airflow, AirflowError
+from agrocluster.settings import settings
+
+START_S = 180.0
+"""How long Airflow may take to start on a slow machine."""
+
+
+class Stopped(Exception):
+    """Somebody asked the run to end."""
+
+
+@dataclass
+class Run:
+    """One supervised run: its processes, its Airflow, its console."""
+
+    home: Home
+    components: Components
+    console: Console
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where the user interface is."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def check(self) -> None:
+        """Raise when a component has died."""
+        if dead := self.components.dead():
+            raise AirflowError(
+                f"The {dead.name} ended unexpectedly (exit code {dead.process.returncode}).\n{dead.tail()}",
+                remedy=f"See {dead.log}, then run again; finished work is kept.",
+            )
+
+    def wait(self, what: str, done: Callable[[], bool], limit: float = START_S) -> None:
+        """Wait until ``done()`` holds, watching the components meanwhile."""
+        deadline = time.monotonic() + limit
+        while not done():
+            self.check()
+            if time.monotonic() > deadline:
+                raise AirflowError(
+                    f"Waited {limit:.0f} s for {what}.", remedy=f"See the logs in {self.home.logs}, then run again."
+                )
+            time.sleep(0.3)
+
+
+@click.command("run")
+@click.option("--exit/--stay", "leave", default=None, help="End after the release (environment: EXIT=1).")
+@click.option("--sources", type=click.Choice(["sample", "files", "live"]), help="Data mode (environment: SOURCES).")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of downloads for files mode.")
+@click.option("--port", type=click.IntRange(1024, 65535), default=8080, show_default=True, help="Port of the UI.")
+def run_command(leave: bool | None, sources: str | None, data: Path | None, port: int) -> None:
+    """Run Airflow here, refresh every source and publish a release."""
+    if sources:
+        os.environ["SOURCES"] = sources
+    if data:
+        os.environ["DATA"] = str(data)
+    if leave is None:
+        leave = os.environ.get("EXIT", "").lower() not in ("", "0", "no", "false")
+    sys.exit(run(leave=leave, port=port, console=Console(highlight=False)))
+
+
+@click.command("stop")
+def stop_command() -> None:
+    """End the run that uses this data root."""
+    home = Home(settings().data / "airflow")
+    running = home.running()
+    if not running:
+        killed = end_marked(home.path, 10, ask=True)
+        click.echo("No run is using this data root." + (f" {killed} leftover processes were ended." if killed else ""))
+        return
+    os.kill(int(running["pid"]), signal.SIGTERM)
+    deadline = time.monotonic() + 60
+    while home.running() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    click.echo(f"The run of process {running['pid']} has ended.")
+
+
+def run(*, leave: bool, port: int, console: Console) -> int:
+    """The whole main job; returns the exit code (0 published or unchanged, 1 failed, 130 interrupted)."""
+    home = Home(settings().data / "airflow")
+    home.prepare()
+    with home.locked(), _signals():
+        end_marked(home.path, 10, ask=True)
+        components = Components(home.logs, home.path)
+        job = Run(home, components, console, free_port(port))
+        round_ = Round(sorted(f"ingest_{dataset_id}" for dataset_id in catalog().datasets))
+        try:
+            began = time.monotonic()
+            problem = _round(job, round_)
+            if problem or round_.failed:
+                summary.failure(console, round_, problem, home.logs)
+                return 1
+            summary.success(console, round_, time.monotonic() - began)
+            if not leave:
+                _stay(job)
+        except Stopped:
+            console.print("Stopping ...")
+            return 0 if round_.ended and not round_.failed else 130
+        except AgroclusterError as error:
+            summary.failure(console, round_, str(error), home.logs)
+            return 1
+        finally:
+            with _deaf():
+                components.stop()
+    return 0
+
+
+def _round(job: Run, round_: Round) -> str | None:
+    """Start everything, trigger every ingest Dag and follow; returns what Airflow failed to do, if anything."""
+    airflow = _start(job)
+    wanted = {*round_.ingest, MARTS, RELEASE}
+    job.wait("Airflow to read the Dags", lambda: wanted <= set(airflow.dags()) or _refuse(airflow))
+    airflow.unpause_all()
+    airflow.forget_asset_events([MARTS, RELEASE])
+    job.wait("the scheduler", lambda: airflow.healthy().get("scheduler") == "healthy")
+    since = datetime.now(UTC)
+    for dag_id in round_.ingest:
+        airflow.trigger(dag_id, f"run__{since:%Y-%m-%dT%H:%M:%S}")
+    return follow(airflow, round_, since, job.check, job.console)
+
+
+def _start(job: Run) -> Airflow:
+    """Start every component in the order that is quickest and safe; returns the client, logged in."""
+    data, home = settings().data, job.home
+    sources = _start_sample(job, data) if settings().mode == "sample" else {}
+    env = environment(home, data, job.port, sources)
+    known = home.database.exists()
+    job.console.print(f"Starting Airflow on {job.url} (data root {data}) ...")
+    _migrate(job, env)
+    job.components.start("api-server", _airflow("api-server"), env)
+    job.components.start("dag-processor", _airflow("dag-processor"), env)
+    if not known:
+        job.components.start("scheduler", _airflow("scheduler", "--skip-serve-logs"), env)
+    airflow = Airflow(job.url, USER, home.password())
+    job.wait("the api-server", lambda: airflow.healthy().get("metadatabase") == "healthy")
+    airflow.log_in()
+    airflow.set_pools(pools(catalog().sources.values()))
+    if known:
+        if left := airflow.fail_unfinished():
+            job.console.print(f"Runs left unfinished by an earlier session were ended: {', '.join(left)}.")
+        job.components.start("scheduler", _airflow("scheduler", "--skip-serve-logs"), env)
+    home.announce(pid=os.getpid(), url=job.url)
+    return airflow
+
+
+def _start_sample(job: Run, data: Path) -> dict[str, str]:
+    from agrocluster.sample import addresses
+
+    port = free_port(8800, {job.port})
+    command = [sys.executable, "-m", "agrocluster.sample", "--port", str(port), "--cache", str(data / "sample")]
+    job.components.start("sample-server", command, {**os.environ, MARK: str(job.home.path)})
+    url = f"http://{LOOPBACK}:{port}"
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"{url}/health", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    job.console.print(f"Starting the sample source server on {url} ...")
+    job.wait("the sample source server", answers)
+    return addresses(url)
+
+
+def _migrate(job: Run, env: dict[str, str]) -> None:
+    stamp = job.home.path / f"migrated-{version('apache-airflow-core')}"
+    if stamp.exists() and job.home.database.exists():
+        return
+    migration = job.components.start("migration", _airflow("db", "migrate"), env)
+    if migration.process.wait():
+        raise AirflowError(
+            f"Airflow's database could not be prepared.\n{migration.tail()}",
+            remedy=f"Delete {job.home.database} and run again; no data of ours are in it.",
+        )
+    job.components.running.remove(migration)
+    stamp.touch()
+
+
+def _airflow(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def _refuse(airflow: Airflow) -> bool:
+    if errors := airflow.import_errors():
+        raise AirflowError("Dag files cannot be read: " + "; ".join(errors))
+    return False
+
+
+def _stay(job: Run) -> None:
+    console = job.console
+    console.print(f"User interface: {job.url} (user {USER}, password {job.home.password()})", soft_wrap=True)
+    console.print("Ctrl-C ends it.")
+    while True:
+        job.check()
+        time.sleep(1)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT and SIGTERM become Stopped."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """While the components are being stopped, a second Ctrl-C must not leave some behind."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,89 @@
+"""The Dag that builds all marts, and the Dag that publishes them.
+
+The graph of the marts is the graph of their contracts' inputs. Marts that read only the catalogue are small;
+they share one task, because starting a task costs more than building them.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from airflow.sdk import DAG, Param, task
+
+from agrocluster.model.loader import Catalog
+from agrocluster.orchestration import assets, docs, policy, pools, steps
+
+MARTS_DAG = "marts"
+RELEASE_DAG = "release"
+
+
+def mart_groups(catalog: Catalog) -> dict[str, list[str]]:
+    """Task name -> marts it builds, inputs first. Marts of the catalogue alone make up one group."""
+    static: list[str] = []
+    groups: dict[str, list[str]] = {}
+    for name in catalog.mart_order():
+        inputs = set(catalog.marts[name].inputs)
+        if all(i.startswith("cat_") or i in static for i in inputs):
+            static.append(name)
+        else:
+            groups[name] = [name]
+    return {"catalogue_marts": static, **groups} if static else groups
+
+
+def marts_dag(catalog: Catalog) -> DAG:
+    """Builds a release candidate when every dataset has been verified; nothing when nothing changed."""
+    staged = [assets.staged(spec.id) for spec in sorted(catalog.datasets.values(), key=_by_id) if not spec.optional]
+    with DAG(
+        MARTS_DAG,
+        dag_display_name="marts",
+        description="Builds and checks every mart when all sources have been verified",
+        schedule=reduce(and_, staged) if staged else None,
+        doc_md=docs.marts(catalog),
+        tags={"tier:marts"},
+        **policy.dag_args(),
+    ) as dag:
+        plan: Any = task(task_id="plan_release")(steps.plan_release)()
+        groups = mart_groups(catalog)
+        owner = {name: group for group, names in groups.items() for name in names}
+        built = {
+            group: task(task_id=group, pool=pools.COMPUTE_POOL)(steps.build_marts)(names, plan)
+            for group, names in groups.items()
+        }
+        for group, names in groups.items():
+            for upstream in sorted({owner[i] for n in names for i in catalog.marts[n].inputs if i in owner} - {group}):
+                built[upstream] >> built[group]
+        done = task(task_id="complete_build", outlets=[assets.BUILD])(steps.complete_build)(plan)
+        list(built.values()) >> done
+    return dag
+
+
+def release_dag(catalog: Catalog) -> DAG:
+    """Publishes the build that has just passed its gates."""
+    marts = list(catalog.mart_order())
+    with DAG(
+        RELEASE_DAG,
+        dag_display_name="release",
+        description="Publishes a build as an immutable release and switches the pointer",
+        schedule=assets.BUILD,
+        doc_md=docs.release(catalog),
+        tags={"tier:release"},
+        params={
+            "release_id": Param(
+                None,
+                type=["null", "string"],
+                pattern="^[A-Za-z0-9._-]{4,80}$",
+                title="Build to publish",
+                description="Empty: the build that triggered this run, or else the newest one.",
+            )
+        },
+        **policy.dag_args(),
+    ) as dag:
+        outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
+        task(task_id="publish", outlets=outlets)(steps.publish)(marts)
+    return dag
+
+
+def _by_id(spec: object) -> str:
+    return str(getattr(spec, "id", ""))

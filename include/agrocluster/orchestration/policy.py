@@ -1,0 +1,89 @@
+"""How tasks behave when something goes wrong, and how much may happen at once.
+
+One retry policy for all Dags, by exception class: waiting heals a source that is down, it does not heal data.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
+
+from agrocluster.errors import DataGateError, SourceContractError, SourceUnavailable, StorageError, UsageError
+from agrocluster.orchestration.callbacks import report_failure
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+OWNER = "agrocluster"
+START = pendulum.datetime(2026, 1, 1, tz="UTC")
+"""A fixed start date: Dag files must be the same at every parse. Nothing is caught up from it."""
+
+RETRIES = 4
+BACK_OFF = 2.0
+
+
+class KindRetryPolicy(ExceptionRetryPolicy):
+    """Exception rules, plus one limit they cannot express: storage errors are tried again once, not four times."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Decide in the task process what follows ``exception``; ``try_number`` counts from 1."""
+        if isinstance(exception, StorageError) and try_number > 1:
+            return RetryDecision.fail("the storage failed twice; somebody has to look")
+        return super().evaluate(exception, try_number, max_tries, context)
+
+
+RETRY = KindRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=[SourceContractError, DataGateError, UsageError],
+            action=RetryAction.FAIL,
+            reason="data and catalogue do not heal by waiting",
+        ),
+        RetryRule(exception=SourceUnavailable, reason="the source may answer later"),
+        RetryRule(exception=StorageError, reason="one more try in case the disk had a moment"),
+    ],
+    default=RetryAction.FAIL,
+)
+
+
+def retry_delay() -> timedelta:
+    """First delay before a retry; doubles each time. ``AGROCLUSTER_RETRY_DELAY_S``, default two minutes."""
+    return timedelta(seconds=float(os.environ.get("AGROCLUSTER_RETRY_DELAY_S") or 120))
+
+
+def default_args() -> dict[str, Any]:
+    """Arguments of every task."""
+    return {
+        "owner": OWNER,
+        "retries": RETRIES,
+        "retry_delay": retry_delay(),
+        "retry_exponential_backoff": BACK_OFF,
+        "max_retry_delay": timedelta(minutes=30),
+        "retry_policy": RETRY,
+        "on_failure_callback": report_failure,
+        "execution_timeout": timedelta(hours=2),
+    }
+
+
+def dag_args() -> dict[str, Any]:
+    """Arguments of every Dag: one run at a time, nothing caught up, stopped when it cannot end."""
+    start: datetime = START
+    return {
+        "start_date": start,
+        "catchup": False,
+        "max_active_runs": 1,
+        "dagrun_timeout": timedelta(hours=6),
+        "default_args": default_args(),
+        "render_template_as_native_obj": True,
+    }
+
+
+def schedule(cron: str) -> str | None:
+    """``cron``, or None where ``AGROCLUSTER_SCHEDULE=manual`` says that somebody else starts the Dags."""
+    return None if os.environ.get("AGROCLUSTER_SCHEDULE") == "manual" else cron

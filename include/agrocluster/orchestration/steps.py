@@ -1,0 +1,170 @@
+"""The tasks of all Dags: each hands JSON-able arguments to one step of :mod:`agrocluster.pipeline`.
+
+The pipeline is imported inside the tasks, so that parsing a Dag file stays cheap.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from agrocluster.orchestration import assets, incidents
+from agrocluster.orchestration.endpoints import endpoint
+from agrocluster.settings import settings
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+Json = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+def _source(dataset_id: str) -> str:
+    return dataset_id.partition("__")[0]
+
+
+def _years(params: Any) -> tuple[int, int] | None:
+    """The period asked for in the trigger form, or None for everything. One year alone means that year."""
+    given = [int(params[name]) for name in ("first_year", "last_year") if params.get(name) is not None]
+    return (min(given), max(given)) if given else None
+
+
+def check_source(dataset_id: str) -> Json:
+    """One cheap request: has the publisher released anything that landing does not hold?"""
+    from agrocluster import pipeline
+
+    params = get_current_context()["params"]
+    with endpoint(_source(dataset_id)):
+        check: Json = pipeline.check_source(dataset_id, years=_years(params), force=bool(params.get("force")))
+    log.info("%s: %s, stamp %s", dataset_id, "changed" if check["changed"] else "unchanged", check["probe"]["stamp"])
+    return check
+
+
+def plan_slices(check: Json) -> list[Json]:
+    """The independent pieces of the fetch; skipped, with all that follows, when nothing has changed."""
+    from agrocluster import pipeline
+
+    if not check["changed"]:
+        raise AirflowSkipException(f"{check['dataset_id']} has not changed; nothing to fetch.")
+    with endpoint(_source(check["dataset_id"])):
+        return list(pipeline.plan_slices(check))
+
+
+def fetch(check: Json, piece: Json) -> Json:
+    """Stream one slice into landing."""
+    from agrocluster import pipeline
+
+    with endpoint(_source(check["dataset_id"])):
+        done: Json = pipeline.fetch_slice(check, piece)
+    return done
+
+
+def seal(pieces: list[Json]) -> list[str]:
+    """Make the fetched slices an immutable snapshot (several, where several vintages were found).
+
+    The check comes by pull, not as an argument: as an upstream task it would make this one run although
+    everything between them was skipped.
+    """
+    from agrocluster import pipeline
+
+    check: Json = get_current_context()["ti"].xcom_pull(task_ids="check_source")
+    return list(pipeline.seal_snapshots(check, list(pieces)))
+
+
+def stage(dataset_id: str, snapshot_id: str) -> Json:
+    """Raw bytes to typed, harmonised rows; what is left out is counted, what is bad is quarantined."""
+    from agrocluster import pipeline
+
+    report: Json = pipeline.stage(dataset_id, snapshot_id)
+    return report
+
+
+def validate(dataset_id: str, report: Json) -> Json:
+    """The quality gate of one vintage; a critical failure stops here."""
+    from agrocluster import pipeline
+
+    return {**report, "gate": pipeline.validate(dataset_id, report["vintage_id"])}
+
+
+def mark(dataset_id: str, check: Json, reports: Any) -> Json:
+    """Say that the dataset is verified current as of now: asset event, watermark, incidents closed."""
+    context = get_current_context()
+    asset = assets.staged(dataset_id)
+    vintages = [report for report in reports or () if report]
+    probe = check["probe"]
+    extra: Json = {"changed": bool(vintages), "stamp": probe["stamp"], "data_mode": settings().mode}
+    if check["absent"]:
+        extra["absent"] = True
+    if vintages:
+        newest = vintages[-1]
+        extra |= {
+            "vintage": newest["vintage_id"],
+            "vintages": len(vintages),
+            "rows": sum(v["rows"] for v in vintages),
+            "years": [newest["first_year"], newest["last_year"]],
+            "quarantined": newest["quarantined"],
+            "warnings": sum(v["gate"]["failed"]["warning"] for v in vintages),
+        }
+    context["outlet_events"][asset].extra = extra
+    if check["scope"] == "full":
+        watermark = {"stamp": probe["stamp"], "fingerprint": probe["fingerprint"]}
+        context["asset_state_store"][asset].set(f"watermark_{settings().world}", watermark)
+    incidents.resolve(context["ti"].dag_id)
+    return extra
+
+
+def plan_release() -> Json:
+    """Would the accepted vintages give another release than the current one? If not, the rest is skipped."""
+    from agrocluster import pipeline
+
+    context = get_current_context()
+    plan: Json = pipeline.plan_release()
+    context["ti"].xcom_push("plan", plan)
+    incidents.resolve(context["ti"].dag_id)
+    if not plan["changed"]:
+        raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
+    return plan
+
+
+def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
+    """Build and check marts one after the other; usually one per task."""
+    from agrocluster import pipeline
+
+    return {name: pipeline.build_mart(plan["release_id"], name) for name in names}
+
+
+def complete_build(plan: Json) -> Json:
+    """All marts stand and passed their gates: hand the build over for publication."""
+    context = get_current_context()
+    context["outlet_events"][assets.BUILD].extra = {"release_id": plan["release_id"]}
+    return plan
+
+
+def publish(marts: list[str]) -> Json:
+    """Publish the build that triggered this run (or the one named in the form) and tell the world."""
+    from agrocluster import pipeline
+
+    context = get_current_context()
+    release_id = context["params"].get("release_id") or _triggering_release(context)
+    summary: Json = pipeline.publish(release_id)
+    general = {"release_id": release_id, "data_mode": summary["data_mode"]}
+    events, warnings = context["outlet_events"], summary["warnings"]
+    for name in marts:
+        own = {"rows": summary["rows"].get(name), "warnings": warnings.get(name, [])}
+        events[assets.mart(name)].extra = {**general, **own}
+    events[assets.RELEASE].extra = {**general, "rows": summary["rows"], "warnings": warnings}
+    incidents.resolve(context["ti"].dag_id)
+    return summary
+
+
+def _triggering_release(context: Context) -> str:
+    from agrocluster import pipeline
+
+    events = context["triggering_asset_events"]
+    for event in reversed(list(events[assets.BUILD]) if assets.BUILD in events else []):
+        if release_id := (event.extra or {}).get("release_id"):
+            return str(release_id)
+    return str(pipeline.plan_release()["release_id"])

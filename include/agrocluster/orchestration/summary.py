@@ -1,0 +1,96 @@
+"""What a run says at its end: what was published and how to use it, or what went wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from agrocluster.orchestration import incidents
+from agrocluster.orchestration.follow import Round
+from agrocluster.release import publish, reading
+
+TOP_CHAINS = """
+    SELECT iso3, chain, potential AS score, coverage
+    FROM mart_cluster_baseline
+    WHERE score IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY iso3 ORDER BY score DESC, chain) <= 3
+    ORDER BY iso3, score DESC, chain
+"""
+
+
+def success(console: Console, current: Round, seconds: float) -> None:
+    """Release, rows per mart, top chains, files and how to query them."""
+    found = reading.current()
+    if found["label"]:
+        console.print(Panel.fit(found["label"], style="bold black on yellow"))
+    if current.unchanged:
+        checks = len(current.ingest)
+        text = f"No source has changed; release {found['release']} is current. {checks} change checks, no new release"
+        console.print(f"{text} ({seconds:.0f} s).", highlight=False)
+    else:
+        console.print(f"Published release {found['release']} ({seconds:.0f} s).", highlight=False)
+    console.print(f"Data mode: {found['data_mode']}", highlight=False)
+    console.print(_marts(found))
+    console.print(_chains())
+    files = reading.folder(found)
+    console.print(f"Files: {files}", soft_wrap=True, highlight=False)
+    for line in snippets(files):
+        console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def snippets(files: Path) -> tuple[str, str, str]:
+    """Three lines that read the baseline: shell, DuckDB in Python, pandas."""
+    path = files / "mart_cluster_baseline.parquet"
+    return (
+        f"shell   duckdb -c \"FROM '{path}'\"",
+        f'DuckDB  python -c "import duckdb; duckdb.sql(\\"FROM \'{path}\'\\").show()"',
+        f"pandas  python -c \"import pandas; print(pandas.read_parquet('{path}'))\"",
+    )
+
+
+def failure(console: Console, current: Round, problem: str | None, logs: Path) -> None:
+    """Which source, which period, why, what to do; and which release is still current."""
+    console.print("[bold red]The run failed; nothing was published.[/]")
+    if problem:
+        console.print(problem, markup=False, highlight=False)
+    runs = {state.run_id for state in current.states.values()} - {""}
+    reported = [entry for entry in incidents.load() if entry.get("run_id") in runs]
+    for entry in reported:
+        console.print(_incident(entry), soft_wrap=True, markup=False, highlight=False)
+    named = {entry["dag_id"] for entry in reported}
+    for state in current.failed:
+        if state.dag_id not in named:
+            console.print(f"- {state.dag_id} failed. Its log tells why: {logs}", markup=False, highlight=False)
+    pointer = publish.latest()
+    standing = f"Release {pointer['release']} is still current." if pointer else "No release has been published yet."
+    console.print(f"{standing} Logs: {logs}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _incident(entry: dict[str, Any]) -> str:
+    where = [f"{key} {entry[key]}" for key in ("source", "dataset", "period") if entry.get(key)]
+    lines = [f"- {', '.join(where) or entry['dag_id']} (task {entry['task_id']})", f"  Why: {entry['problem']}"]
+    if entry.get("remedy"):
+        lines.append(f"  What to do: {entry['remedy']}")
+    return "\n".join(lines)
+
+
+def _marts(found: dict[str, Any]) -> Table:
+    table = Table("mart", "rows", "warnings", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for mart in found["marts"]:
+        table.add_row(mart["name"], f"{mart['rows']:,}", ", ".join(mart["warnings"]))
+    return table
+
+
+def _chains() -> Table:
+    table = Table("country", "chain", "score", "coverage", box=None, pad_edge=False)
+    with reading.connect() as con:
+        rows: Sequence[tuple[str, str, float, float]] = con.execute(TOP_CHAINS).fetchall()
+    for iso3, chain, score, coverage in rows:
+        table.add_row(iso3, chain, f"{score:.1f}", f"{coverage:.0%}")
+    return table

@@ -1,0 +1,88 @@
+"""The daily upkeep Dag: freshness of every dataset, and disk space."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, get_current_context, task
+
+from agrocluster.model.loader import Catalog, catalog
+from agrocluster.orchestration import assets, docs, incidents, policy
+from agrocluster.storage.paths import layout
+
+log = logging.getLogger(__name__)
+FRESHNESS = assets.asset("upkeep/freshness")
+
+
+def upkeep_dag(declared: Catalog) -> DAG:
+    """The Dag; ``declared`` gives the choices of its form."""
+    known = sorted(declared.datasets)
+    with DAG(
+        "upkeep",
+        dag_display_name="upkeep",
+        description="Freshness of every dataset, retention of builds and incidents",
+        schedule=policy.schedule("30 6 * * *"),
+        doc_md=docs.upkeep(),
+        tags={"tier:upkeep"},
+        params={
+            "datasets": Param(
+                known,
+                type="array",
+                items={"type": "string", "enum": known},
+                title="Datasets",
+                description="Whose freshness to look at.",
+            ),
+            "keep_builds": Param(3, type="integer", minimum=1, maximum=100, title="Builds to keep"),
+            "keep_incident_days": Param(90, type="integer", minimum=1, maximum=3650, title="Days to keep incidents"),
+        },
+        **policy.dag_args(),
+    ) as dag:
+        task(task_id="check_freshness", outlets=[FRESHNESS])(check_freshness)()
+        task(task_id="retention")(retention)()
+    return dag
+
+
+def check_freshness() -> dict[str, Any]:
+    """Warn about datasets that are older than their publisher's cadence and lag allow."""
+    from agrocluster.board.freshness import freshness
+
+    context = get_current_context()
+    wanted = set(context["params"]["datasets"])
+    found = freshness(spec for spec in catalog().datasets.values() if spec.id in wanted)
+    for entry in found:
+        if entry.status == "late":
+            log.warning(
+                "%s is %s days old, %s are usual. See whether the publisher released something.",
+                entry.dataset_id,
+                entry.age_days,
+                entry.allowed_days,
+            )
+        elif entry.status == "missing" and not entry.optional:
+            log.warning("%s was never fetched. Trigger ingest_%s.", entry.dataset_id, entry.dataset_id)
+    summary: dict[str, Any] = {
+        status: [entry.dataset_id for entry in found if entry.status == status]
+        for status in ("current", "late", "missing")
+    }
+    context["outlet_events"][FRESHNESS].extra = summary
+    return summary
+
+
+def retention() -> dict[str, int]:
+    """Remove old unpublished builds and closed incidents."""
+    params = get_current_context()["params"]
+    builds = prune_builds(int(params["keep_builds"]))
+    closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
+    log.info("Removed %s builds and %s closed incidents.", builds, closed)
+    return {"builds": builds, "incidents": closed}
+
+
+def prune_builds(keep: int) -> int:
+    """Remove all but the ``keep`` newest folders of ``marts/build``; returns how many. Releases stay."""
+    home = layout().marts / "build"
+    folders = sorted((p for p in home.glob("*") if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True)
+    for folder in folders[keep:]:
+        shutil.rmtree(folder)
+    return len(folders[keep:])
