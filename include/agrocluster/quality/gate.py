@@ -101,7 +101,7 @@ class Summary:
             dataset=dataset or self.subject.subject,
             period=self.subject.subject_id,
             remedy=f"The last release stays as it is. All results are in {self.stored}; "
-            "`agrocluster check --failed` shows them.",
+            f"`agrocluster check {self.subject.subject}` shows them.",
         )
 
 

@@ -40,7 +40,7 @@ def last(*, subject: str | None = None, failed_only: bool = False) -> list[dict[
         ORDER BY success IS NOT FALSE, severity, subject, rule_id
     """
     with duckdb.connect() as con:
-        table: pa.Table = con.execute(newest, [files]).to_arrow_table()
+        table: pa.Table = con.sql(newest, params=[files]).to_arrow_table()
     return [
         row
         for row in table.to_pylist()

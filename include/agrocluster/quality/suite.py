@@ -134,7 +134,7 @@ def _frame(
     where = " and ".join(f"({condition})" for condition in conditions) or "true"
     columns = ", ".join(f'"{name}"' for name in names)
     query = f"select {columns} from {relation} where {where}"
-    table: pa.Table = con.execute(query).to_arrow_table()
+    table: pa.Table = con.sql(query).to_arrow_table()
     # Categorical text is several times smaller and faster to test; integers stay integers beside missing values.
     return table.to_pandas(strings_to_categorical=True, types_mapper=_integers_stay)
 
