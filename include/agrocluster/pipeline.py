@@ -14,6 +14,7 @@ from agrocluster import staging
 from agrocluster.errors import DataGateError, UsageError
 from agrocluster.http import Client, connect
 from agrocluster.marts.build import build
+from agrocluster.marts.relations import catalog_tables
 from agrocluster.model.fetching import Probe, Slice, Years
 from agrocluster.model.loader import catalog
 from agrocluster.quality import gate, report, results
@@ -57,16 +58,22 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
 
 
 def plan_slices(check: dict[str, Any]) -> list[Slice]:
-    """The independent pieces of the fetch that ``check_source`` found necessary; empty if landing has it all."""
-    if not check["changed"] or not check["fetch"]:
-        return []
+    """The independent pieces of the fetch that ``check_source`` found necessary.
+
+    When landing holds everything already (and only staging is to be done again), the one piece names the
+    snapshots instead, so that nothing is downloaded twice.
+    """
+    if not check["fetch"]:
+        return [{"id": "from-landing", "snapshots": check["snapshots"]}]
     dataset_id = check["dataset_id"]
     with _client(dataset_id) as client:
         return _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
 
 
 def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
-    """Fetch one slice into landing, unless it is there already. Returns its id, files and bytes."""
+    """Fetch one slice into landing, unless it is there already. Returns the slice with files and bytes."""
+    if "snapshots" in piece:
+        return {**piece, "files": 0, "bytes": 0}
     dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
     work = landing.work_folder(dataset_id, probe)
     work.mkdir(parents=True, exist_ok=True)
@@ -75,17 +82,17 @@ def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
             files = _adapter(dataset_id).fetch(catalog().dataset(dataset_id), probe, piece, client, work)
         landing.keep_slice(work, piece["id"], files)
     kept = landing.slice_files(work, piece["id"])
-    return {"id": piece["id"], "files": len(kept), "bytes": sum(f.size for f in kept)}
+    return {**piece, "files": len(kept), "bytes": sum(f.size for f in kept)}
 
 
 def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
     """Turn the fetched slices into snapshots, one per release of the publisher; returns their ids."""
     dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
-    if not pieces:
-        return list(check["snapshots"])
+    landed = [snapshot_id for piece in pieces for snapshot_id in piece.get("snapshots", ())]
     groups: dict[str, list[Slice]] = {}
     for piece in pieces:
-        groups.setdefault(piece.get("stamp", probe.stamp), []).append(piece)
+        if "snapshots" not in piece:
+            groups.setdefault(piece.get("stamp", probe.stamp), []).append(piece)
     sealed = [
         landing.seal(
             dataset_id,
@@ -97,7 +104,7 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
         for stamp, group in sorted(groups.items())
     ]
     landing.discard_work(dataset_id, probe)
-    return sealed
+    return landed + sealed
 
 
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
@@ -119,6 +126,7 @@ def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
         subject_id=vintage_id,
         layer="staged",
         extra_rules=spec.rules,
+        relations=catalog_tables(catalog()),
         previous=earlier[-1].path / "data.parquet" if earlier else None,
     )
     vintages.accept(vintage_id, {**summary.as_dict(), "code": staging.staging_fingerprint()})
@@ -170,14 +178,14 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
     written = build(mart, folder, inputs, metadata)
-    relations = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
+    marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
         contract,
         subject=mart,
         subject_id=release_id,
         layer="mart",
-        relations=relations,
+        relations={**catalog_tables(catalog()), **marts},
         previous=_previous(mart, mode),
     )
     summary.raise_if_critical()
