@@ -1,0 +1,183 @@
+-- Farm side of every chain by country and year, from its items (mart_item_production, mart_food_balance).
+-- Item aggregates of FAOSTAT never enter; a sum over items is missing when its known part carries too little weight.
+WITH p AS (
+    SELECT
+        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
+        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
+        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
+        any_value(value_number) FILTER (name = 'fao_leaf_item_max') AS leaf_max
+    FROM method_parameters
+),
+item AS (FROM mart_item_production),
+weighed AS (  -- weight of an item: its mean tonnage over all years known for the country
+    SELECT i.*, avg(i.production_t) OVER (PARTITION BY i.iso3, i.item_code) AS weight,
+        coalesce(flag.class, 'other') AS flag_class, flag.sigma,
+        sum(i.production_t) OVER recent AS t1,
+        sum(i.production_t) OVER earlier AS t0,
+        count(i.production_t) OVER recent + count(i.production_t) OVER earlier = 2 * p.span AS balanced
+    FROM item i CROSS JOIN p
+    LEFT JOIN cat_fao_flag flag ON flag.flag = i.production_flag
+    WINDOW
+        recent AS (PARTITION BY i.iso3, i.item_code ORDER BY i.year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
+        earlier AS (
+            PARTITION BY i.iso3, i.item_code ORDER BY i.year
+            RANGE BETWEEN 2 * p.span - 1 PRECEDING AND p.span PRECEDING
+        )
+),
+full_weight AS (
+    SELECT iso3, chain, sum(weight) AS weight FROM (SELECT DISTINCT iso3, chain, item_code, weight FROM weighed)
+    GROUP BY ALL
+),
+tonnes AS (
+    SELECT
+        w.iso3, w.chain, w.year,
+        sum(w.production_t) AS production_t,
+        sum(w.weight) FILTER (w.production_t IS NOT NULL) AS known_weight,
+        sum(w.area_ha) AS area_ha,
+        sum(w.stocks_head) AS herd_head,
+        sum(w.producing_animals) AS producing_animals,
+        sum(w.production_t) FILTER (w.flag_class = 'official') AS official_t,
+        sum(w.production_t) FILTER (w.flag_class = 'estimated') AS estimated_t,
+        sum(w.production_t) FILTER (w.flag_class = 'imputed') AS imputed_t,
+        sum(w.production_t * w.sigma) / nullif(sum(w.production_t) FILTER (w.sigma IS NOT NULL), 0) AS sigma,
+        sum(w.t1) FILTER (w.balanced) AS t1,
+        sum(w.t0) FILTER (w.balanced) AS t0,
+        sum(w.weight) FILTER (w.balanced) AS balanced_weight
+    FROM weighed w GROUP BY ALL
+),
+lead AS (  -- the item that stands for the chain in a country and year, by value, else by tonnage
+    SELECT iso3, chain, year,
+        first(item_code ORDER BY rank) AS item_code, first(item ORDER BY rank) AS item,
+        first(yield_kind ORDER BY rank) AS yield_kind, first(yield_unit ORDER BY rank) AS yield_unit,
+        first(yield ORDER BY rank) AS yield, first(yield_w3 ORDER BY rank) AS yield_w3,
+        first(yield_ref_a ORDER BY rank) AS yield_ref_a, first(yield_gap ORDER BY rank) AS yield_gap,
+        first(yield_gap_w3 ORDER BY rank) AS yield_gap_w3, first(n_peers ORDER BY rank) AS n_peers,
+        min_by(yield, rank) FILTER (yield_kind = 'milk') AS milk_yield_kg,
+        min_by(yield, rank) FILTER (yield_kind = 'egg') AS egg_yield_kg,
+        min_by(yield, rank) FILTER (yield_kind = 'carcass') AS carcass_yield_kg
+    FROM (
+        SELECT i.*, row_number() OVER (
+            PARTITION BY iso3, chain, year
+            ORDER BY sum_gpv DESC NULLS LAST, sum_t DESC NULLS LAST, item_code
+        ) AS rank
+        FROM (
+            SELECT item.*,
+                sum(gpv_intl_usd) OVER win AS sum_gpv, sum(production_t) OVER win AS sum_t
+            FROM item, p WHERE role = 'output'
+            WINDOW win AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
+        ) i
+        WHERE yield IS NOT NULL
+    ) GROUP BY ALL
+),
+price AS (
+    SELECT iso3, chain, year, arg_max(pp_usd_t, (production_t, item_code)) AS pp_usd_t,
+        arg_max(item_code, (production_t, item_code)) AS pp_item_code
+    FROM item WHERE role = 'output' AND pp_usd_t IS NOT NULL AND production_t IS NOT NULL GROUP BY ALL
+),
+valued AS (
+    SELECT f.iso3, f.year, f.item_code, f.value, code.chain
+    FROM fact_production f
+    JOIN cat_fao_element e USING (dataset, element_code)
+    JOIN p ON try_cast(f.item_code AS INTEGER) <= p.leaf_max
+    LEFT JOIN cat_chain_code code
+        ON code.system = 'FAO' AND code.code = f.item_code AND code.role = 'own' AND code.domains LIKE '%QV%'
+    WHERE e.measure = 'gpv' AND f.value IS NOT NULL
+),
+gpv AS (SELECT iso3, chain, year, sum(value) AS gpv FROM valued WHERE chain IS NOT NULL GROUP BY ALL),
+gpv_country AS (SELECT iso3, year, sum(value) AS gpv_c FROM valued GROUP BY ALL),
+gpv_world AS (SELECT chain, year, sum(value) AS gpv_wh FROM valued WHERE chain IS NOT NULL GROUP BY ALL),
+gpv_all AS (SELECT year, sum(gpv_c) AS gpv_w FROM gpv_country GROUP BY ALL),
+quotient AS (
+    SELECT g.*, c.gpv_c,
+        sum(g.gpv) OVER win AS sg, sum(c.gpv_c) OVER win AS sc, sum(w.gpv_wh) OVER win AS swh, sum(a.gpv_w) OVER win AS sw,
+        count(*) OVER win >= p.min_years AS enough,
+        (g.gpv / c.gpv_c) / nullif(w.gpv_wh / a.gpv_w, 0) AS plq
+    FROM gpv g JOIN gpv_country c USING (iso3, year) JOIN gpv_world w USING (chain, year) JOIN gpv_all a USING (year)
+    CROSS JOIN p
+    WHERE c.gpv_c > 0
+    WINDOW win AS (PARTITION BY g.iso3, g.chain ORDER BY g.year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
+),
+balance AS (
+    SELECT iso3, chain, year,
+        sum(production_t) FILTER (supply_t IS NOT NULL) / nullif(sum(supply_t), 0) AS ssr,
+        sum(import_t) FILTER (supply_t IS NOT NULL) / nullif(sum(supply_t), 0) AS idr,
+        sum(supply_t) > 0 AS positive,
+        bool_or(fbs_unbalanced) AS unbalanced
+    FROM mart_food_balance GROUP BY ALL
+),
+density AS (
+    SELECT f.iso3, i.chain, f.year, max(f.value) AS lsu_ha
+    FROM fact_production f
+    JOIN cat_fao_element e USING (dataset, element_code)
+    JOIN cat_production_item i ON i.item_code = f.item_code AND i.role = 'lsu'
+    WHERE e.measure = 'lsu_density' GROUP BY ALL
+),
+calendar AS (
+    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
+),
+key AS (  -- the focus countries with every chain and year, the others where something is known
+    SELECT c.iso3, ch.chain, y.year FROM dim_country c CROSS JOIN dim_chain ch CROSS JOIN calendar y WHERE c.focus
+    UNION SELECT iso3, chain, year FROM tonnes
+    UNION SELECT iso3, chain, year FROM gpv
+    UNION SELECT iso3, chain, year FROM balance
+),
+regime AS (SELECT iso3, chain, min(flag) AS regime FROM cat_caveat WHERE kind = 'regime' GROUP BY ALL)
+SELECT
+    k.iso3, k.chain, k.year, c.focus, c.panel,
+    CASE WHEN t.known_weight >= p.known_min * fw.weight OR fw.weight = 0 THEN t.production_t END AS production_t,
+    t.area_ha,
+    t.herd_head,
+    t.producing_animals,
+    l.item_code AS yield_item_code,
+    l.item AS yield_item,
+    l.yield_kind,
+    l.yield_unit,
+    l.yield,
+    l.yield_w3,
+    l.yield_ref_a,
+    l.n_peers AS n_yield_peers,
+    l.yield_gap,
+    l.yield_gap_w3,
+    l.milk_yield_kg,
+    l.egg_yield_kg,
+    l.carcass_yield_kg,
+    q.gpv AS gpv_intl_usd,
+    q.gpv / q.gpv_c AS gpv_share,
+    CASE WHEN q.enough THEN q.sg / q.sc END AS gpv_share_w3,
+    q.plq,
+    CASE WHEN q.enough THEN (q.sg / q.sc) / nullif(q.swh / q.sw, 0) END AS plq_w3,
+    CASE WHEN t.balanced_weight >= p.known_min * fw.weight AND t.t1 > 0 AND t.t0 > 0
+        THEN ln(t.t1 / t.t0) / p.span END AS growth_production,
+    CASE WHEN b.positive THEN b.ssr END AS ssr,
+    CASE WHEN b.positive THEN b.idr END AS idr,
+    b.unbalanced AS fbs_unbalanced,
+    price.pp_usd_t,
+    price.pp_item_code,
+    density.lsu_ha,
+    coalesce(t.official_t, 0) / nullif(t.production_t, 0) AS share_official,
+    coalesce(t.estimated_t, 0) / nullif(t.production_t, 0) AS share_estimated,
+    coalesce(t.imputed_t, 0) / nullif(t.production_t, 0) AS share_imputed,
+    t.sigma AS sigma_production,
+    regime.regime,
+    coalesce(t.known_weight / nullif(fw.weight, 0), 0) AS coverage,
+    concat_ws(
+        ';',
+        CASE WHEN t.production_t IS NULL THEN 'no_source' END,
+        CASE WHEN t.known_weight < p.known_min * fw.weight THEN 'known_part_too_small' END,
+        CASE WHEN t.production_t > 0 AND l.yield IS NULL THEN 'no_yield_base' END,
+        CASE WHEN l.yield IS NOT NULL AND l.yield_gap_w3 IS NULL THEN 'yield_not_compared' END,
+        CASE WHEN t.t0 = 0 AND t.t1 > 0 THEN 'entry' WHEN t.t0 > 0 AND t.t1 = 0 THEN 'exit' END,
+        CASE WHEN b.unbalanced THEN 'fbs_unbalanced' END,
+        regime.regime
+    ) AS flag
+FROM key k
+CROSS JOIN p
+JOIN dim_country c USING (iso3)
+LEFT JOIN tonnes t USING (iso3, chain, year)
+LEFT JOIN full_weight fw USING (iso3, chain)
+LEFT JOIN lead l USING (iso3, chain, year)
+LEFT JOIN price USING (iso3, chain, year)
+LEFT JOIN quotient q USING (iso3, chain, year)
+LEFT JOIN balance b USING (iso3, chain, year)
+LEFT JOIN density USING (iso3, chain, year)
+LEFT JOIN regime USING (iso3, chain)

@@ -1,0 +1,224 @@
+-- Trade of every exporting economy by chain, stage and year, annual and in windows of several years.
+-- Chains and stages are measured on summed values (methodology 0.5); a reporter without a code in a year that it
+-- filed exported zero, a reporter that did not file is unknown (0.4).
+WITH p AS (
+    SELECT
+        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
+        any_value(value) FILTER (name = 'flow_variant') AS flow_variant,
+        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
+        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
+        any_value(value_number) FILTER (name = 'thin_market_world_usd') AS thin_world,
+        any_value(value_number) FILTER (name = 'thin_market_country_usd') AS thin_country,
+        any_value(value_number) FILTER (name = 'min_dpr_usd') AS min_dpr,
+        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
+        any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min,
+        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years
+    FROM method_parameters
+),
+product AS (
+    SELECT hs_code, agri_base, chain, stage, role IN ('own', 'dual') AS counted
+    FROM dim_product, p WHERE dim_product.hs_edition = p.hs_edition
+),
+flow AS (
+    SELECT f.exporter, f.importer, f.year, f.value_usd, f.net_kg, f.flag, product.agri_base,
+        CASE WHEN product.counted THEN product.chain END AS chain,
+        CASE WHEN product.counted THEN product.stage END AS stage
+    FROM fact_trade f
+    JOIN p ON f.hs_edition = p.hs_edition AND f.flow_variant = p.flow_variant
+    JOIN product USING (hs_code)
+    WHERE f.value_usd IS NOT NULL
+),
+country_total AS (
+    SELECT exporter AS iso3, year, sum(value_usd) AS x_all, coalesce(sum(value_usd) FILTER (agri_base), 0) AS x_agri
+    FROM flow WHERE importer = 'WLD' GROUP BY ALL HAVING sum(value_usd) > 0
+),
+world_total AS (
+    SELECT year, sum(x_all) AS w_all, sum(x_agri) AS w_agri FROM country_total GROUP BY year
+),
+usual AS (  -- each exporter's mean exports of the preceding years
+    SELECT y.year, c.iso3, avg(c.x_all) AS x_ref
+    FROM world_total y JOIN p ON true
+    JOIN country_total c ON c.year BETWEEN y.year - p.ref_years AND y.year - 1
+    GROUP BY ALL
+),
+complete AS (
+    SELECT u.year, coalesce(sum(u.x_ref) FILTER (c.iso3 IS NOT NULL), 0) / sum(u.x_ref) AS completeness
+    FROM usual u LEFT JOIN country_total c USING (iso3, year) GROUP BY u.year
+),
+stage_flow AS (  -- every chain flow once under its stage and, inputs aside, once under 'total'
+    SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag
+    FROM flow f
+    JOIN cat_stage own ON own.stage = f.stage
+    JOIN cat_stage s ON s.stage = f.stage OR (s.stage = 'total' AND own.in_total)
+),
+exported AS (
+    SELECT exporter AS iso3, year, chain, stage, sum(value_usd) AS x, sum(net_kg) AS kg,
+        sum(value_usd) FILTER (net_kg > 0 AND flag = '') AS x_weighed,
+        sum(net_kg) FILTER (net_kg > 0 AND flag = '') AS kg_weighed
+    FROM stage_flow WHERE importer = 'WLD' GROUP BY ALL
+),
+world AS (
+    SELECT year, chain, stage, sum(x) AS xk FROM exported GROUP BY ALL
+),
+focus AS (SELECT iso3 FROM dim_country WHERE focus),
+imported AS (
+    SELECT importer AS iso3, year, chain, stage, sum(value_usd) AS m
+    FROM stage_flow WHERE importer IN (FROM focus) GROUP BY ALL
+),
+import_filed AS (
+    SELECT DISTINCT importer AS iso3, year FROM flow WHERE importer IN (FROM focus)
+),
+destination AS (
+    SELECT exporter AS iso3, year, chain, stage, importer, sum(value_usd) AS v
+    FROM stage_flow WHERE importer <> 'WLD' AND exporter IN (FROM focus) GROUP BY ALL HAVING sum(value_usd) > 0
+),
+markets AS (
+    SELECT iso3, year, chain, stage, sum(v * v) / (sum(v) * sum(v)) AS hhi, count(*) AS n
+    FROM destination GROUP BY ALL
+),
+markets_w3 AS (
+    SELECT iso3, year, chain, stage, sum(v * v) / (sum(v) * sum(v)) AS hhi, count(*) AS n
+    FROM (
+        SELECT d.iso3, y.year, d.chain, d.stage, d.importer, sum(d.v) AS v
+        FROM world_total y JOIN p ON true
+        JOIN destination d ON d.year BETWEEN y.year - p.span + 1 AND y.year
+        GROUP BY ALL
+    ) GROUP BY ALL
+),
+potential_markets AS (SELECT count(*) - 1 AS n FROM dim_country),
+economy AS (
+    SELECT iso3 FROM country_total UNION SELECT iso3 FROM dim_country WHERE focus OR panel
+),
+chain_stage AS (
+    SELECT DISTINCT product.chain, s.stage
+    FROM product JOIN cat_stage own ON own.stage = product.stage
+    JOIN cat_stage s ON s.stage = product.stage OR (s.stage = 'total' AND own.in_total)
+    WHERE product.counted
+),
+stages_of AS (
+    SELECT chain, count(*) AS n FROM chain_stage JOIN cat_stage USING (stage) WHERE in_total GROUP BY chain
+),
+calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM world_total),
+base AS (
+    SELECT
+        e.iso3, k.chain, k.stage, y.year,
+        t.x_all IS NOT NULL AS present,
+        t.x_all, t.x_agri,
+        CASE WHEN present THEN w.w_all END AS w_all,
+        CASE WHEN present THEN w.w_agri END AS w_agri,
+        CASE WHEN present THEN coalesce(x.x, 0) END AS x,
+        CASE WHEN present THEN coalesce(world.xk, 0) END AS xk,
+        coalesce(world.xk, 0) AS world_exports,
+        x.kg, x.x_weighed, x.kg_weighed,
+        CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
+        complete.completeness
+    FROM economy e CROSS JOIN chain_stage k CROSS JOIN calendar y
+    LEFT JOIN world_total w ON w.year = y.year
+    LEFT JOIN country_total t ON t.iso3 = e.iso3 AND t.year = y.year
+    LEFT JOIN exported x ON x.iso3 = e.iso3 AND x.chain = k.chain AND x.stage = k.stage AND x.year = y.year
+    LEFT JOIN world ON world.chain = k.chain AND world.stage = k.stage AND world.year = y.year
+    LEFT JOIN import_filed f ON f.iso3 = e.iso3 AND f.year = y.year
+    LEFT JOIN imported m ON m.iso3 = e.iso3 AND m.chain = k.chain AND m.stage = k.stage AND m.year = y.year
+    LEFT JOIN complete ON complete.year = y.year
+),
+summed AS (
+    SELECT base.*, p.span, p.min_years,
+        count(x) OVER win AS n_years, sum(x) OVER win AS sx, sum(xk) OVER win AS sxk,
+        sum(x_all) OVER win AS sx_all, sum(x_agri) OVER win AS sx_agri,
+        sum(w_all) OVER win AS sw_all, sum(w_agri) OVER win AS sw_agri,
+        sum(world_exports) OVER win AS sworld, count(*) OVER win AS n_calendar,
+        sum(m) OVER win AS sm, count(m) OVER win AS n_years_m,
+        sum(x_weighed) OVER win AS sx_weighed, sum(kg_weighed) OVER win AS skg_weighed,
+        sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin
+    FROM base, p
+    WINDOW win AS (PARTITION BY iso3, chain, stage ORDER BY year RANGE BETWEEN span - 1 PRECEDING AND CURRENT ROW)
+),
+ratio AS (
+    SELECT *,
+        n_years >= min_years AS enough,
+        CASE WHEN NOT thin AND x_all > 0 AND xk > 0 THEN (x / x_all) / (xk / w_all) END AS rca_all,
+        CASE WHEN NOT thin AND x_agri > 0 AND xk > 0 THEN (x / x_agri) / (xk / w_agri) END AS rca_agri,
+        CASE WHEN enough AND NOT thin AND sxk > 0 THEN (sx / sx_all) / (sxk / sw_all) END AS rca_all_w3,
+        CASE WHEN enough AND NOT thin AND sx_agri > 0 AND sxk > 0 THEN (sx / sx_agri) / (sxk / sw_agri) END AS rca_agri_w3
+    FROM summed
+),
+moved AS (
+    SELECT *,
+        lag(rca_all_w3, span) OVER line AS rca_all_before,
+        lag(rca_agri_w3, span) OVER line AS rca_agri_before,
+        lag(CASE WHEN enough THEN sx END, span) OVER line AS sx_before,
+        lag(CASE WHEN n_calendar = span THEN sworld END, span) OVER line AS sworld_before,
+        sum(sx) FILTER (stage IN ('processed', 'final')) OVER whole AS sx_made,
+        sum(sx) FILTER (stage = 'final') OVER whole AS sx_final,
+        sum(x) FILTER (stage IN ('processed', 'final')) OVER whole AS x_made,
+        sum(x) FILTER (stage = 'final') OVER whole AS x_final,
+        count(*) FILTER (stage IN ('primary', 'processed', 'final') AND rca_agri_w3 > 1) OVER whole AS n_advantage,
+        count(rca_agri_w3) FILTER (stage IN ('primary', 'processed', 'final')) OVER whole AS n_rated
+    FROM ratio
+    WINDOW line AS (PARTITION BY iso3, chain, stage ORDER BY year), whole AS (PARTITION BY iso3, chain, year)
+)
+SELECT
+    v.iso3, v.chain, v.stage, v.year, c.focus, c.panel,
+    v.present AS reporter_present,
+    v.x AS exports_usd,
+    v.m AS imports_usd,
+    v.world_exports AS world_exports_usd,
+    CASE WHEN v.x > 0 THEN v.kg END AS exports_kg,
+    CASE WHEN v.x_weighed >= p.known_min * v.x THEN v.x_weighed / v.kg_weighed END AS uv,
+    v.x_all AS exports_all_goods_usd,
+    v.x_agri AS exports_agri_usd,
+    v.w_all AS world_all_goods_usd,
+    v.w_agri AS world_agri_usd,
+    v.rca_all,
+    v.rca_agri,
+    (v.rca_all - 1) / (v.rca_all + 1) AS rsca_all,
+    (v.rca_agri - 1) / (v.rca_agri + 1) AS rsca_agri,
+    1e6 * (v.x / v.w_all - (v.x_all / v.w_all) * (v.xk / v.w_all)) AS nrca_ppm,
+    CASE WHEN v.xk > 0 THEN v.x / v.xk END AS share_world,
+    markets.hhi AS hhi_dest,
+    CASE WHEN c.focus AND v.present THEN coalesce(markets.n, 0) END AS n_markets,
+    CASE WHEN v.stage = 'total' AND v.x >= p.min_dpr THEN coalesce(v.x_made, 0) / v.x END AS dpr,
+    CASE WHEN v.stage = 'total' AND v.x >= p.min_dpr
+        THEN (coalesce(v.x_made, 0) + coalesce(v.x_final, 0)) / (2 * v.x) END AS ui,
+    CASE WHEN v.enough THEN v.sx END AS exports_usd_w3,
+    CASE WHEN v.n_years_m >= p.min_years THEN v.sm END AS imports_usd_w3,
+    CASE WHEN v.enough AND v.sx_weighed >= p.known_min * v.sx THEN v.sx_weighed / v.skg_weighed END AS uv_w3,
+    v.rca_all_w3,
+    v.rca_agri_w3,
+    (v.rca_all_w3 - 1) / (v.rca_all_w3 + 1) AS rsca_all_w3,
+    (v.rca_agri_w3 - 1) / (v.rca_agri_w3 + 1) AS rsca_agri_w3,
+    CASE WHEN v.enough
+        THEN 1e6 * (v.sx / v.sw_all - (v.sx_all / v.sw_all) * (v.sxk / v.sw_all)) END AS nrca_ppm_w3,
+    CASE WHEN v.enough AND v.sxk > 0 THEN v.sx / v.sxk END AS share_world_w3,
+    CASE WHEN v.rca_all_w3 > 0 AND v.rca_all_before > 0 THEN ln(v.rca_all_w3 / v.rca_all_before) END AS d_ln_rca,
+    CASE WHEN v.rca_agri_w3 > 0 AND v.rca_agri_before > 0
+        THEN ln(v.rca_agri_w3 / v.rca_agri_before) END AS d_ln_rca_agri,
+    CASE WHEN v.sworld > 0 AND v.sworld_before > 0 THEN ln(v.sworld / v.sworld_before) / v.span END AS world_growth,
+    w3.hhi AS hhi_dest_w3,
+    (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) AS hhi_dest_norm_w3,
+    CASE WHEN c.focus AND v.enough THEN coalesce(w3.n, 0) END AS n_markets_w3,
+    CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr THEN coalesce(v.sx_made, 0) / v.sx END AS dpr_w3,
+    CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr
+        THEN (coalesce(v.sx_made, 0) + coalesce(v.sx_final, 0)) / (2 * v.sx) END AS ui_w3,
+    CASE WHEN v.stage = 'total' AND v.n_rated > 0 THEN v.n_advantage / stages_of.n END AS stage_coverage_w3,
+    v.n_years AS n_years_w3,
+    coalesce(v.thin, false) AS thin_market,
+    v.completeness AS world_completeness,
+    v.completeness < p.complete_min AS world_partial,
+    v.n_years / v.span AS coverage,
+    concat_ws(
+        ';',
+        CASE WHEN NOT v.present THEN 'no_source' WHEN v.x = 0 THEN 'zero_reported' END,
+        CASE WHEN v.thin THEN 'thin_market' END,
+        CASE WHEN v.completeness < p.complete_min THEN 'world_partial' END,
+        CASE WHEN v.enough AND v.sx > 0 AND v.sx_before = 0 THEN 'entry' END,
+        CASE WHEN v.enough AND v.sx = 0 AND v.sx_before > 0 THEN 'exit' END,
+        CASE WHEN NOT c.focus THEN 'bilateral_not_held' END
+    ) AS flag
+FROM moved v
+CROSS JOIN p
+CROSS JOIN potential_markets pm
+JOIN dim_country c USING (iso3)
+JOIN stages_of USING (chain)
+LEFT JOIN markets ON markets.iso3 = v.iso3 AND markets.chain = v.chain AND markets.stage = v.stage AND markets.year = v.year
+LEFT JOIN markets_w3 w3 ON w3.iso3 = v.iso3 AND w3.chain = v.chain AND w3.stage = v.stage AND w3.year = v.year

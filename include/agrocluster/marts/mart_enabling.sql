@@ -1,0 +1,64 @@
+-- Enabling environment of the focus and panel countries: the newest value known in each year, at most five years
+-- old, scored against the world's goalposts.
+WITH p AS (
+    SELECT
+        any_value(value_number) FILTER (name = 'carry_max_years') AS carry,
+        any_value(string_split(value, ',')::DOUBLE[]) FILTER (name = 'age_decay') AS decay
+    FROM method_parameters
+),
+known AS (
+    SELECT dataset, indicator, iso3, year, value, flag FROM fact_indicator WHERE value IS NOT NULL
+),
+series AS (
+    SELECT * FROM dim_indicator
+    WHERE status = 'fetched' AND indicator NOT IN (SELECT se_indicator FROM dim_indicator WHERE se_indicator IS NOT NULL)
+),
+calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM known),
+key AS (
+    SELECT c.iso3, c.focus, s.dataset, s.indicator, y.year
+    FROM dim_country c CROSS JOIN series s CROSS JOIN calendar y
+    WHERE (c.focus OR c.panel) AND y.year >= s.first_year
+),
+asof AS (
+    SELECT k.*, o.year AS value_year, o.value, o.flag, k.year - o.year AS age
+    FROM key k
+    ASOF LEFT JOIN known o
+        ON o.dataset = k.dataset AND o.indicator = k.indicator AND o.iso3 = k.iso3 AND k.year >= o.year
+),
+valid AS (
+    SELECT a.* REPLACE (
+        CASE WHEN age <= p.carry THEN value END AS value,
+        CASE WHEN age <= p.carry THEN value_year END AS value_year,
+        CASE WHEN age <= p.carry THEN age END AS age,
+        CASE WHEN age <= p.carry THEN flag END AS flag
+    ), p.decay AS decays
+    FROM asof a, p
+)
+SELECT
+    v.iso3, v.indicator, v.dataset, v.year, v.focus,
+    s.name_en, s.name_ru, s.unit, s.theme, s.block, s.direction,
+    v.value,
+    e.value AS se,
+    v.value_year,
+    v.age,
+    v.age > 0 AS carried,
+    list_extract(v.decays, v.age::INTEGER + 1) AS decay,
+    CASE WHEN g.status NOT IN ('too_few_values', 'no_spread') THEN
+        1 + 99 * greatest(0, least(1, CASE s.direction
+            WHEN '+' THEN (v.value - g.goalpost_low) / (g.goalpost_high - g.goalpost_low)
+            WHEN '-' THEN (g.goalpost_high - v.value) / (g.goalpost_high - g.goalpost_low)
+        END)) * CASE WHEN v.value IS NULL THEN NULL ELSE 1 END
+    END AS score,
+    s.source,
+    s.archived,
+    CASE
+        WHEN v.value IS NULL THEN 'no_source'
+        WHEN s.direction = 'context' THEN 'context_only'
+        WHEN g.status IN ('too_few_values', 'no_spread') THEN 'no_goalposts'
+        ELSE ''
+    END AS reason,
+    coalesce(v.flag, '') AS flag
+FROM valid v
+JOIN series s USING (dataset, indicator)
+LEFT JOIN known e ON e.indicator = s.se_indicator AND e.iso3 = v.iso3 AND e.year = v.value_year AND e.dataset = v.dataset
+LEFT JOIN mart_goalposts g ON g.kind = 'enabling' AND g.indicator = v.indicator

@@ -1,0 +1,77 @@
+-- Production, yield and yield reference of every farm item that measures a chain's output, and its herds.
+WITH p AS (
+    SELECT
+        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
+        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
+        any_value(value_number) FILTER (name = 'yield_ref_quantile') AS ref_quantile,
+        any_value(value_number::INTEGER) FILTER (name = 'yield_ref_years') AS ref_years,
+        any_value(value_number) FILTER (name = 'yield_ref_min_peers') AS min_peers,
+        any_value(value_number) FILTER (name = 'yield_min_area_ha') AS min_area,
+        any_value(value_number) FILTER (name = 'yield_min_animals') AS min_animals
+    FROM method_parameters
+),
+observed AS (
+    SELECT f.iso3, i.chain, i.role, f.item_code, f.item, f.year, e.measure, e.yield_kind, f.value, f.flag, f.dataset
+    FROM fact_production f
+    JOIN cat_fao_element e USING (dataset, element_code)
+    JOIN cat_production_item i ON i.item_code = f.item_code AND i.role IN ('output', 'herd')
+    WHERE f.value IS NOT NULL
+),
+wide AS (
+    SELECT
+        iso3, chain, role, item_code, year,
+        coalesce(max(item) FILTER (dataset = 'qcl'), max(item)) AS item,
+        max(value) FILTER (measure = 'production' AND role = 'output') AS production_t,
+        max(flag) FILTER (measure = 'production' AND role = 'output') AS production_flag,
+        max(value) FILTER (measure = 'area') AS area_ha,
+        max(value) FILTER (measure = 'producing_animals') AS producing_animals,
+        max(value) FILTER (measure = 'stocks' AND role = 'herd') AS stocks,
+        max(yield_kind) FILTER (measure IN ('area', 'producing_animals')) AS yield_kind,
+        max(value) FILTER (measure = 'gpv') AS gpv_intl_usd,
+        max(value) FILTER (measure = 'price') AS pp_usd_t
+    FROM observed GROUP BY ALL
+),
+based AS (  -- area for crops, animals for the rest; tonnes count only with the base they were grown on
+    SELECT *,
+        coalesce(area_ha, producing_animals) AS raw_base,
+        CASE WHEN raw_base > 0 AND production_t IS NOT NULL THEN raw_base END AS base,
+        CASE WHEN base IS NOT NULL THEN production_t END AS based_t,
+        CASE yield_kind WHEN 'crop' THEN 1 ELSE 1000 END AS per_t
+    FROM wide
+),
+summed AS (
+    SELECT based.*, p.min_years, p.ref_quantile, p.min_peers,
+        CASE yield_kind WHEN 'crop' THEN p.min_area ELSE p.min_animals END AS min_base,
+        sum(based_t) OVER w3 AS t3, sum(base) OVER w3 AS b3, count(base) OVER w3 AS n3,
+        sum(based_t) OVER w5 AS t5, sum(base) OVER w5 AS b5, count(base) OVER w5 AS n5
+    FROM based, p
+    WINDOW
+        w3 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
+        w5 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.ref_years - 1 PRECEDING AND CURRENT ROW)
+),
+peer AS (
+    SELECT item_code, year,
+        quantile_cont(per_t * t5 / b5, any_value(ref_quantile)) AS yield_ref,
+        count(*) AS n_peers
+    FROM summed
+    WHERE iso3 IN (SELECT iso3 FROM dim_country WHERE yield_peer) AND b5 / n5 >= min_base
+    GROUP BY ALL
+)
+SELECT
+    s.iso3, s.chain, s.role, s.item_code, s.item, s.year, c.focus,
+    s.production_t, s.production_flag, s.area_ha, s.producing_animals, s.stocks AS stocks_head,
+    s.yield_kind,
+    CASE s.yield_kind WHEN 'crop' THEN 't/ha' ELSE CASE WHEN s.yield_kind IS NOT NULL THEN 'kg/head' END END AS yield_unit,
+    s.per_t * s.based_t / s.base AS yield,
+    CASE WHEN s.n3 >= s.min_years THEN s.per_t * s.t3 / s.b3 END AS yield_w3,
+    CASE WHEN peer.n_peers >= s.min_peers THEN peer.yield_ref END AS yield_ref_a,
+    coalesce(peer.n_peers, 0) AS n_peers,
+    CASE WHEN s.base >= s.min_base AND peer.n_peers >= s.min_peers AND peer.yield_ref > 0
+        THEN greatest(0, 1 - s.per_t * s.based_t / s.base / peer.yield_ref) END AS yield_gap,
+    CASE WHEN s.n3 >= s.min_years AND s.b3 / s.n3 >= s.min_base AND peer.n_peers >= s.min_peers AND peer.yield_ref > 0
+        THEN greatest(0, 1 - s.per_t * s.t3 / s.b3 / peer.yield_ref) END AS yield_gap_w3,
+    s.gpv_intl_usd,
+    s.pp_usd_t
+FROM summed s
+JOIN dim_country c USING (iso3)
+LEFT JOIN peer USING (item_code, year)

@@ -1,0 +1,73 @@
+"""The method's own catalogue files as tables that marts read beside the other ``cat_*`` relations.
+
+Stages, HS chapters, farm items, FAOSTAT elements and flags, caveats, baselines, pillars and index indicators are
+data; this module only gives them types. It decides nothing and reads nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from agrocluster.model.loader import read_csv
+
+INDEX_VERSION = "v0"
+"""The index version that marts are built with; ``catalog/index/<version>.yaml`` defines it."""
+
+_TEXT = pa.string()
+_BASELINE = pa.schema(
+    [("baseline_id", _TEXT), ("first_year", pa.int16()), ("last_year", pa.int16()), ("en", _TEXT), ("ru", _TEXT)]
+    + [("is_reference", pa.bool_()), ("index_version", _TEXT)]
+)
+_PILLAR = pa.schema(
+    [("pillar", _TEXT), ("sub_index", _TEXT), ("weight", pa.float64()), ("required", pa.bool_())]
+    + [("en", _TEXT), ("ru", _TEXT)]
+)
+_INDICATOR = pa.schema(
+    [("indicator", _TEXT), ("pillar", _TEXT), ("weight", pa.float64()), ("anchor", pa.bool_())]
+    + [(name, _TEXT) for name in ("basis", "transform", "scope", "applies_to", "reason", "mart", "row_filter", "expression")]
+    + [("goalpost_low", pa.float64()), ("goalpost_high", pa.float64()), ("en", _TEXT), ("ru", _TEXT)]
+)
+
+
+def method_tables(root: Path) -> dict[str, pa.Table]:
+    """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_caveat,
+    cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
+    chains = root / "value_chains"
+    flags = read_csv(chains / "fao_flags.csv")
+    stages = read_csv(chains / "stages.csv")
+    return {
+        "cat_stage": stages.set_column(1, "position", stages["position"].cast(pa.int16())).set_column(
+            2, "in_total", pc.equal(stages["in_total"], "true")
+        ),
+        "cat_chapter": read_csv(chains / "hs_chapters.csv"),
+        "cat_production_item": read_csv(chains / "production_items.csv"),
+        "cat_fao_element": read_csv(chains / "fao_elements.csv"),
+        "cat_fao_flag": flags.set_column(2, "sigma", flags["sigma"].cast(pa.float64())),
+        "cat_caveat": read_csv(chains / "caveats.csv"),
+        **index_tables(root / "index" / f"{INDEX_VERSION}.yaml"),
+    }
+
+
+def index_tables(path: Path) -> dict[str, pa.Table]:
+    """Baselines, pillars and indicators of one index version, with the defaults of its format filled in."""
+    index = yaml.safe_load(path.read_text(encoding="utf-8"))
+    baselines = [
+        {**line, "is_reference": line["baseline_id"] == index["reference_baseline"], "index_version": index["version"]}
+        for line in index["baselines"]
+    ]
+    return {
+        "cat_baseline": pa.Table.from_pylist(baselines, schema=_BASELINE),
+        "cat_pillar": pa.Table.from_pylist(index["pillars"], schema=_PILLAR),
+        "cat_index_indicator": pa.Table.from_pylist([_indicator(i) for i in index["indicators"]], schema=_INDICATOR),
+    }
+
+
+def _indicator(line: dict[str, Any]) -> dict[str, Any]:
+    low, high = line.get("goalposts", (None, None))
+    defaults = {"anchor": False, "scope": "panel", "applies_to": "all"}
+    return {**defaults, **line, "goalpost_low": low, "goalpost_high": high}
