@@ -12,8 +12,8 @@ import urllib3
 from agrocluster.errors import SourceContractError
 from agrocluster.http.retry import Transient
 
-Expect = Literal["json", "zip", "text"]
-"""Shape of a body: JSON; a zip archive; text that is not an HTML page."""
+Expect = Literal["json", "json_or_xml", "zip", "text"]
+"""Shape of a body: JSON; JSON or an XML document (errors of some services); a zip archive; text but no HTML page."""
 
 CHUNK = 1 << 18
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
@@ -67,7 +67,8 @@ def check_shape(head: bytes, expect: Expect | None, content_type: str) -> str | 
     html = is_html(start, content_type)
     if expect == "zip" and not head.startswith(ZIP_MAGIC):
         return f"asked for a zip archive and got {_kind(html, content_type)} that begins: {first_words(head)!r}"
-    if expect == "json" and not start.startswith((b"{", b"[")):
+    xml = expect == "json_or_xml" and start.startswith(b"<") and not html
+    if expect in {"json", "json_or_xml"} and not xml and not start.startswith((b"{", b"[")):
         return f"asked for JSON and got {_kind(html, content_type)} that begins: {first_words(head)!r}"
     if expect == "text" and html:
         return f"asked for a data file and got an HTML page that begins: {first_words(head)!r}"

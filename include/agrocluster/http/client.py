@@ -265,7 +265,7 @@ def _check(response: requests.Response, content: bytes, expect: Expect | None) -
         raise Transient("the answer is empty")
     if problem := check_shape(content[:4096], expect, response.headers.get("Content-Type", "")):
         raise SourceContractError(f"The service misbehaves: {problem}.")
-    if expect == "json":
+    if expect in {"json", "json_or_xml"} and not content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
         try:
             json.loads(content.decode("utf-8-sig", errors="replace"))
         except ValueError as error:
