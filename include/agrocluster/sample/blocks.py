@@ -117,7 +117,7 @@ def _apply_plants(dataset: str, block: Block, values: np.ndarray, flags: np.ndar
         for i, when, factor in cells("revision"):
             values[i, when] *= float(factor)
         if dataset == "QCL":
-            absent[:, YEARS == YEARS[-1]] = True
+            absent[:, YEARS[-1] == YEARS] = True
     return absent
 
 

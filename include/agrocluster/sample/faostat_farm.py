@@ -144,9 +144,8 @@ def _price_blocks() -> Iterator[Block]:
         reported[world.four] = True
         dollars = np.where(sold & reported[:, None], dollar_price(item.code), np.nan)
         local = dollars * exchange_rate()
-        base = np.nansum(local[:, 2:5], axis=1, keepdims=True) / np.maximum(
-            (~np.isnan(local[:, 2:5])).sum(axis=1, keepdims=True), 1
-        )
+        base = local[:, 2:5]
+        base = np.nansum(base, axis=1, keepdims=True) / np.maximum((base > 0).sum(axis=1, keepdims=True), 1)
         index = 100 * local / np.where(base > 0, base, np.nan)
         yield _block(item, "5530", "Producer Price (LCU/tonne)", "LCU", local)
         yield _block(item, "5532", "Producer Price (USD/tonne)", "USD", dollars)
@@ -157,7 +156,20 @@ def _price_blocks() -> Iterator[Block]:
 
 def _monthly(item: Item, local: np.ndarray) -> Iterator[Block]:
     reporters = np.isin(economies().text["iso3"], ["KAZ", "TUR", "POL"])
-    names = "January February March April May June July August September October November December".split()
+    names = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
     for month, name in enumerate(names, start=1):
         season = 1 + 0.04 * np.cos(2 * np.pi * (month - 3) / 12)
         values = np.where(reporters[:, None], local * season, np.nan)

@@ -168,9 +168,9 @@ def _publish_balance(
         i = economies().index(iso3)
         for element, array in (("5511", made), ("5611", bought), ("5911", sold), ("5301", supply)):
             for year, value in calibration().get(("fbs", code, element, iso3), {}).items():
-                array[i, YEARS == year] = value
+                array[i, year == YEARS] = value
         for year in calibration().get(("fbs", code, "5301", iso3), {}):
-            t = YEARS == year
+            t = year == YEARS
             change[i, t] = np.round(made[i, t] + bought[i, t] - sold[i, t] - supply[i, t], 2)
 
 

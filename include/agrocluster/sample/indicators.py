@@ -26,7 +26,7 @@ SURVEY_YEARS = (2013, 2019, 2024)
 _INCOME = {"LIC": -1.5, "LMC": -0.6, "UMC": 0.2, "HIC": 1.2}
 _CEREALS = ("15", "44", "56", "75", "27", "71", "92")
 # Indicators whose aggregate is a sum; the others are weighted by population.
-_SUMMED = (
+_SUMMED: tuple[str, ...] = (
     "NY.GDP.MKTP.CD",
     "NY.GDP.MKTP.KD",
     "SP.POP.TOTL",

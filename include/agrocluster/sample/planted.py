@@ -44,10 +44,11 @@ def _years(text: str) -> np.ndarray:
 
 @cache
 def _all() -> tuple[Plant, ...]:
-    return tuple(
-        Plant(**{**row, "years": _years(row["years"])})
-        for row in rows(DATA / "planted.csv")  # type: ignore[arg-type]
-    )
+    found = []
+    for row in rows(DATA / "planted.csv"):
+        when = _years(row.pop("years"))
+        found.append(Plant(**row, years=when))
+    return tuple(found)
 
 
 def plants(kind: str, dataset: str) -> list[Plant]:

@@ -7,7 +7,6 @@ file, and a second start finds everything in place. Altered files (data faults) 
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -69,7 +68,7 @@ class Store:
         ):
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as handle:
                 handle.write(content)
-            os.replace(handle.name, target)
+            Path(handle.name).replace(target)
 
     def faostat(self, code: str, vintage: str) -> Stored:
         # Only QCL was released twice; the other domains are the same file in both vintages.

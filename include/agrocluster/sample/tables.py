@@ -24,7 +24,7 @@ DATA = Path(__file__).parent / "data"
 CROSSWALK = Path(__file__).parent.parent / "catalog" / "value_chains" / "crosswalk.csv"
 
 # Agri-food and fibre: the second base of the specialisation indices (WTO agreement set, approximately).
-_FIBRE_HEADINGS = ("4101", "4102", "4103", "4301", "5001", "5002", "5003", "5101", "5102", "5103")
+_FIBRE_HEADINGS: tuple[str, ...] = ("4101", "4102", "4103", "4301", "5001", "5002", "5003", "5101", "5102", "5103")
 _FIBRE_HEADINGS += ("5201", "5202", "5203", "5301", "5302")
 
 

@@ -88,12 +88,12 @@ def _members(code: str, vintage: str, folder: Path) -> list[tuple[str, bytes]]:
             return _copy(connection, query, header, target)
 
         ordered = "area_code, try_cast(item_code as integer), element_code, months_code, year"
-        data = member(f"select {wanted} from facts order by {ordered}", ",".join(name for name, _ in columns))  # noqa: S608
+        data = member(f"select {wanted} from facts order by {ordered}", ",".join(name for name, _ in columns))
         areas = member(
             "select distinct area_code, '''' || area_m49, area from facts order by 1", "Area Code,M49 Code,Area"
         )
         items = member(
-            f"select distinct item_code, {cpc_sql}item from facts order by try_cast(item_code as integer)",  # noqa: S608
+            f"select distinct item_code, {cpc_sql}item from facts order by try_cast(item_code as integer)",
             f"Item Code{cpc_header},Item",
         )
         elements = member("select distinct element_code, element from facts order by 1, 2", "Element Code,Element")

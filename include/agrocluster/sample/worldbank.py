@@ -189,14 +189,14 @@ def country_entry(place: Place) -> dict[str, Any]:
         return base | {"incomeLevel": region, "lendingType": region} | tail
     world = economies()
     i = world.index(place.iso3)
-    region, income = str(world.text["region"][i]), str(world.text["income"][i])
+    area, income = str(world.text["region"][i]), str(world.text["income"][i])
     lending = _LENDING.get(place.iso3, "LNX" if income == "HIC" else "IBD")
     codes = {a.iso3: a.iso2 for a in aggregates()}
     return {
         "id": place.iso3,
         "iso2Code": place.iso2,
         "name": place.name,
-        "region": {"id": region, "iso2code": codes[region], "value": _REGIONS[region]},
+        "region": {"id": area, "iso2code": codes[area], "value": _REGIONS[area]},
         "adminregion": {"id": "", "iso2code": "", "value": ""},
         "incomeLevel": {"id": income, "iso2code": codes[income], "value": _INCOMES[income]},
         "lendingType": {"id": lending, "iso2code": lending[:2], "value": _LENDING_NAMES[lending]},

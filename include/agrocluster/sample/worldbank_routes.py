@@ -12,9 +12,11 @@ from starlette.responses import Response
 from agrocluster.sample import worldbank as wb
 
 _BAD_REQUEST = (
-    b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN">'
+    b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n'
+    b'<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN">'
     b'<html><head><title>Request Error</title></head><body><div id="content"><p class="heading1">Request Error</p>'
-    b"<p>The server encountered an error processing the request. See server logs for more details.</p></div></body></html>"
+    b"<p>The server encountered an error processing the request. See server logs for more details.</p>"
+    b"</div></body></html>"
 )
 _SINGULAR = {
     "countries": "country",
@@ -66,32 +68,44 @@ def _data(request: Request, place: str, indicator: str, vintage: str) -> tuple[d
     return _page(request, rows, {"sourceid": source, "lastupdated": updated}, text_count=len(wanted) > 1)
 
 
-def _listing(request: Request, parts: list[str], vintage: str) -> tuple[dict[str, Any], list[Any] | None]:
+def _indicator(code: str) -> dict[str, Any]:
+    found = {name.upper(): entry for name, entry in wb.catalogue().items()}.get(code.upper())
+    if found is None:
+        raise wb.invalid()
+    return wb.indicator_entry(found)
+
+
+def _source(number: str, tail: list[str], vintage: str) -> list[Any]:
+    if number not in wb.SOURCES or tail not in ([], ["indicator"], ["indicators"]):
+        raise LookupError(number)
+    if not tail:
+        return [wb.source_entry(number, vintage)]
+    return [wb.indicator_entry(entry) for entry in wb.catalogue().values() if entry.source == number]
+
+
+def _rows(parts: list[str], vintage: str) -> list[Any]:
     match parts:
         case ["country"]:
-            rows = [wb.country_entry(place) for place in sorted(wb.places(), key=lambda p: p.name)]
+            return [wb.country_entry(place) for place in sorted(wb.places(), key=lambda p: p.name)]
         case ["country", codes]:
-            rows = [wb.country_entry(place) for place in wb.chosen_places(codes)]
+            return [wb.country_entry(place) for place in wb.chosen_places(codes)]
         case ["indicator"]:
-            rows = [wb.indicator_entry(entry) for entry in wb.catalogue().values()]
+            return [wb.indicator_entry(entry) for entry in wb.catalogue().values()]
         case ["indicator", code]:
-            found = {name.upper(): entry for name, entry in wb.catalogue().items()}.get(code.upper())
-            if found is None:
-                raise wb.invalid()
-            rows = [wb.indicator_entry(found)]
+            return [_indicator(code)]
         case ["sources"]:
-            rows = [wb.source_entry(number, vintage) for number in wb.SOURCES]
-        case ["sources", number] if number in wb.SOURCES:
-            rows = [wb.source_entry(number, vintage)]
-        case ["sources", number, "indicators" | "indicator"] if number in wb.SOURCES:
-            rows = [wb.indicator_entry(entry) for entry in wb.catalogue().values() if entry.source == number]
+            return [wb.source_entry(number, vintage) for number in wb.SOURCES]
+        case ["sources", number, *tail]:
+            return _source(number, tail, vintage)
         case ["topic"]:
-            rows = [{"id": "1", "value": "Agriculture & Rural Development  ", "sourceNote": wb.LABEL}]
+            return [{"id": "1", "value": "Agriculture & Rural Development  ", "sourceNote": wb.LABEL}]
         case ["incomelevel"]:
-            rows = [{"id": a.iso3, "iso2code": a.iso2, "value": a.name} for a in wb.aggregates()[-4:]]
-        case _:
-            raise LookupError("/".join(parts))
-    return _page(request, rows, {}, text_count=True)
+            return [{"id": a.iso3, "iso2code": a.iso2, "value": a.name} for a in wb.aggregates()[-4:]]
+    raise LookupError("/".join(parts))
+
+
+def _listing(request: Request, parts: list[str], vintage: str) -> tuple[dict[str, Any], list[Any] | None]:
+    return _page(request, _rows(parts, vintage), {}, text_count=True)
 
 
 def answer(request: Request, vintage: str) -> Response:
