@@ -25,7 +25,7 @@ from agrocluster.quality import previous as predecessor
 from agrocluster.quality.results import Result, Subject, run_file, store
 from agrocluster.quality.rules import Codelists, codelists, implied_rules, over_all_rows
 from agrocluster.quality.sql_rules import run_sql_rules
-from agrocluster.quality.structure import check_key, check_schema
+from agrocluster.quality.structure import check_finite, check_key, check_schema
 from agrocluster.quality.suite import Scope, run_suite
 from agrocluster.storage.paths import layout
 
@@ -134,6 +134,7 @@ def check(
     about = Subject(subject, subject_id, layer, contract.version)
     results = check_schema(path, contract)
     if all(result.success for result in results):
+        results += check_finite(path, contract)
         with duckdb.connect() as con:
             _view(con, TABLE, path)
             for name, relation in (relations or {}).items():

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +66,7 @@ class Subject:
 
 def sample(keys: Iterable[Mapping[str, Any]]) -> str:
     """Keys of failing rows as compact JSON; dates and other values as text."""
-    found = [dict(key) for _, key in zip(range(SAMPLES), keys, strict=False)]
+    found = [{name: _printable(value) for name, value in key.items()} for key in islice(keys, SAMPLES)]
     return json.dumps(found, ensure_ascii=False, default=str, separators=(",", ":"))
 
 
@@ -124,6 +126,11 @@ def merge(quality: Path) -> Path:
 def run_files(quality: Path) -> list[Path]:
     """The result files of all runs, without those that are being written."""
     return sorted(path for path in quality.glob("runs/*/*.parquet") if not path.name.startswith(TEMPORARY))
+
+
+def _printable(value: Any) -> Any:
+    """JSON has no word for not-a-number and infinity."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _same(old: pa.Table, new: pa.Table) -> bool:

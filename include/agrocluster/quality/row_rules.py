@@ -13,6 +13,7 @@ import duckdb
 
 from agrocluster.errors import UsageError
 from agrocluster.model.specs import Column, RowRule, TableContract, Text
+from agrocluster.quality import unpruned
 from agrocluster.storage.parquet import read_metadata, write_table
 
 BATCH = 122_880
@@ -30,7 +31,7 @@ def apply_row_rules(
     Raises UsageError naming the rule whose condition DuckDB does not understand.
     """
     counts = dict.fromkeys((rule.id for rule in rules), 0)
-    with duckdb.connect() as con:
+    with unpruned.connect() as con:
         file = str(parquet_in).replace("'", "''")
         con.execute(f"create view staged as select * from read_parquet('{file}')")
         for rule in rules:

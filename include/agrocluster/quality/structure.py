@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster.model.specs import Severity, TableContract
+from agrocluster.quality import unpruned
 from agrocluster.quality.results import Result
 from agrocluster.quality.sql_rules import first_rows
 from agrocluster.storage.parquet import arrow_schema
@@ -29,6 +30,35 @@ def check_schema(path: Path, contract: TableContract) -> list[Result]:
     wrong = [_difference(have.field(name), want.field(name)) for name in want.names]
     problems = "; ".join(text for text in wrong if text)
     return [_schema_result("columns", contract), _schema_result("types", contract, problems)]
+
+
+def check_finite(path: Path, contract: TableContract) -> list[Result]:
+    """Whether every number is one: a missing value is empty, never not-a-number or infinite."""
+    names = [column.name for column in contract.columns if column.type == "float64"]
+    if not names:
+        return []
+    file = str(path).replace("'", "''")
+    broken = " or ".join(f'not isfinite("{name}")' for name in names)
+    shown = ", ".join(f'"{name}"' for name in dict.fromkeys([*contract.key, *names]))
+    with unpruned.connect() as con:
+        con.execute(f"create view written as select * from read_parquet('{file}')")
+        rows, wrong = con.execute(f"select count(*), count(*) filter ({broken}) from written").fetchall()[0]
+        keys = first_rows(con, f"select {shown} from written where {broken}") if wrong else "[]"
+    return [
+        Result(
+            rule_id="finite",
+            check="structure",
+            severity=Severity.CRITICAL,
+            success=wrong == 0,
+            reason="Not-a-number and infinity spread through every sum, and readers filter them inconsistently.",
+            column=", ".join(names),
+            observed=f"{wrong} of {rows} rows hold a value that is no number",
+            threshold="0 rows",
+            failing_rows=wrong,
+            failing_share=wrong / rows if rows else 0.0,
+            sample_keys=keys,
+        )
+    ]
 
 
 def check_key(con: duckdb.DuckDBPyConnection, relation: str, contract: TableContract) -> list[Result]:

@@ -176,7 +176,8 @@ def _result(rule: Rule, found: Any, frame: pd.DataFrame, contract: TableContract
         observed = f"{details.get('observed_value')} rows"
     positions = [int(position) for position in details.get("partial_unexpected_index_list") or []]
     shown = list(dict.fromkeys([*contract.key, *([rule.column] if rule.column else [])]))
-    keys: list[Any] = frame.iloc[positions][shown].to_dict("records") if positions else []
+    rows = frame.iloc[positions][shown].astype(object)
+    keys: list[Any] = rows.where(rows.notna(), None).to_dict("records") if positions else []
     percent = details.get("unexpected_percent")
     return Result(
         rule_id=rule.id,
