@@ -3,7 +3,7 @@ WITH p AS (
     SELECT
         any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
         any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
-        any_value(string_split(value, ',')) FILTER (name = 'agri_base_headings') AS headings
+        string_split(any_value(value) FILTER (name = 'agri_base_headings'), ',') AS headings
     FROM method_parameters
 ),
 code AS (

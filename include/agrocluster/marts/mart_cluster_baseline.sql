@@ -13,7 +13,7 @@ WITH p AS (
 part AS (FROM mart_baseline_indicators),
 pillar AS (
     SELECT i.baseline_id, i.iso3, i.chain, i.sub_index, i.pillar, w.weight, i.index_exists,
-        CASE WHEN i.pillar_exists THEN sum(i.weight_in_pillar * i.score) END AS score,
+        CASE WHEN bool_and(i.pillar_exists) THEN sum(i.weight_in_pillar * i.score) END AS score,
         min(nullif(i.reason, '')) FILTER (i.reason NOT IN ('not_applicable', 'focus_countries_only')) AS why,
         bool_and(i.reason = 'not_applicable') AS nothing_applies
     FROM part i JOIN cat_pillar w USING (pillar)

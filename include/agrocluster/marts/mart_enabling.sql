@@ -3,7 +3,7 @@
 WITH p AS (
     SELECT
         any_value(value_number) FILTER (name = 'carry_max_years') AS carry,
-        any_value(string_split(value, ',')::DOUBLE[]) FILTER (name = 'age_decay') AS decay
+        string_split(any_value(value) FILTER (name = 'age_decay'), ',')::DOUBLE[] AS decay
     FROM method_parameters
 ),
 known AS (
@@ -19,7 +19,7 @@ key AS (
     FROM dim_country c CROSS JOIN series s CROSS JOIN calendar y
     WHERE (c.focus OR c.panel) AND y.year >= s.first_year
 ),
-asof AS (
+latest AS (
     SELECT k.*, o.year AS value_year, o.value, o.flag, k.year - o.year AS age
     FROM key k
     ASOF LEFT JOIN known o
@@ -32,7 +32,7 @@ valid AS (
         CASE WHEN age <= p.carry THEN age END AS age,
         CASE WHEN age <= p.carry THEN flag END AS flag
     ), p.decay AS decays
-    FROM asof a, p
+    FROM latest a, p
 )
 SELECT
     v.iso3, v.indicator, v.dataset, v.year, v.focus,

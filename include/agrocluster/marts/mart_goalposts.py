@@ -13,8 +13,6 @@ from agrocluster.marts.index_values import values_query
 _QUERY = """
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'goalpost_low') AS low_quantile,
-        any_value(value_number) FILTER (name = 'goalpost_high') AS high_quantile,
         any_value(value_number) FILTER (name = 'goalpost_min_values') AS min_values,
         any_value(value_number) FILTER (name = 'carry_max_years') AS carry
     FROM method_parameters
@@ -32,8 +30,8 @@ measured AS (
 ),
 spread AS (
     SELECT m.kind, m.indicator, m.baseline_id, b.is_reference, p.min_values,
-        quantile_cont(m.y, any_value(p.low_quantile)) AS low,
-        quantile_cont(m.y, any_value(p.high_quantile)) AS high,
+        quantile_cont(m.y, {low}) AS low,
+        quantile_cont(m.y, {high}) AS high,
         count(*) AS n_values, skewness(m.y) AS skewness, kurtosis(m.y) AS excess_kurtosis
     FROM measured m JOIN dim_baseline b USING (baseline_id) CROSS JOIN p
     GROUP BY ALL
@@ -76,4 +74,8 @@ SELECT goalpost_id, line.* FROM line CROSS JOIN identity
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """One row per scored indicator."""
-    return con.sql(_QUERY.format(values=values_query(con)))
+    quantiles = dict(
+        con.sql("SELECT name, value_number FROM method_parameters WHERE name IN ('goalpost_low', 'goalpost_high')").fetchall()
+    )
+    low, high = quantiles["goalpost_low"], quantiles["goalpost_high"]
+    return con.sql(_QUERY.format(values=values_query(con), low=low, high=high))

@@ -49,13 +49,17 @@ summed AS (
         w3 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
         w5 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.ref_years - 1 PRECEDING AND CURRENT ROW)
 ),
-peer AS (
-    SELECT item_code, year,
-        quantile_cont(per_t * t5 / b5, any_value(ref_quantile)) AS yield_ref,
-        count(*) AS n_peers
+peers AS (
+    SELECT item_code, year, list_sort(list(per_t * t5 / b5)) AS yields, (count(*) - 1) * any_value(ref_quantile) AS spot
     FROM summed
     WHERE iso3 IN (SELECT iso3 FROM dim_country WHERE yield_peer) AND b5 / n5 >= min_base
     GROUP BY ALL
+),
+peer AS (  -- quantile_cont by hand, because its quantile cannot come from a table
+    SELECT item_code, year, len(yields) AS n_peers,
+        yields[floor(spot)::INTEGER + 1]
+            + (spot - floor(spot)) * (yields[ceil(spot)::INTEGER + 1] - yields[floor(spot)::INTEGER + 1]) AS yield_ref
+    FROM peers
 )
 SELECT
     s.iso3, s.chain, s.role, s.item_code, s.item, s.year, c.focus,

@@ -141,7 +141,7 @@ def crosswalk(raw: pa.Table) -> pa.Table:
     con = duckdb.connect()
     con.register("raw", raw)
     parts = ", ".join(f"nullif(regexp_extract(note, '(?:^|;){key}=([^;]*)', 1), '') AS {key}" for key in NOTE_KEYS)
-    return con.execute(f"SELECT chain, stage, system, code, label, {parts}, note FROM raw").to_arrow_table()
+    return con.sql(f"SELECT chain, stage, system, code, label, {parts}, note FROM raw").to_arrow_table()
 
 
 NOTE_KEYS = ("tier", "role", "sub", "domains")

@@ -1,0 +1,160 @@
+"""A world small enough to compute by hand, registered the way the mart runner registers a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from agrocluster.marts import build, relations
+from agrocluster.model.loader import catalog
+from agrocluster.storage.parquet import arrow_schema, conform
+
+Row = dict[str, object]
+VINTAGES = {
+    "indicator": ("worldbank", "wdi"),
+    "production": ("faostat", "qcl"),
+    "trade": ("cepii", "baci_hs12"),
+}
+UNITS = {"5510": "t", "5312": "ha", "152": "I$", "5532": "USD/t"}
+
+
+@dataclass
+class World:
+    """Staged rows of the three kinds. ``build`` makes marts from them, whatever is missing."""
+
+    trade: list[Row] = field(default_factory=list)
+    production: list[Row] = field(default_factory=list)
+    indicator: list[Row] = field(default_factory=list)
+
+    def exports(self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float) -> None:
+        """World total of an exporter and, by share, its single flows. ``kg`` may be among the keywords."""
+        kg = destinations.pop("kg", usd / 2)
+        for year in years:
+            flows = {"WLD": 1.0, **destinations}
+            for importer, share in flows.items():
+                self.trade.append(
+                    {
+                        "exporter": exporter,
+                        "importer": importer,
+                        "hs_edition": "HS12",
+                        "hs_code": hs_code,
+                        "year": year,
+                        "flow_variant": "reconciled",
+                        "value_usd": usd * share,
+                        "net_kg": None if kg is None else kg * share,
+                        "flag": "q_missing" if kg is None else "",
+                    }
+                )
+
+    def farm(self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float) -> None:
+        """FAOSTAT values; a keyword is ``<dataset>_<element code>``, such as ``qcl_5510=1000``."""
+        for year in years:
+            for name, value in measures.items():
+                dataset, element = name.split("_")
+                self.production.append(
+                    {
+                        "iso3": iso3,
+                        "year": year,
+                        "item_code": item_code,
+                        "item": f"Item {item_code}",
+                        "element_code": element,
+                        "element": f"Element {element}",
+                        "value": value,
+                        "unit": UNITS.get(element, "t"),
+                        "value_raw": value,
+                        "unit_raw": UNITS.get(element, "t"),
+                        "flag": flag,
+                        "dataset": dataset,
+                    }
+                )
+
+    def measure(self, iso3: str, indicator: str, year: int, value: float, dataset: str = "wdi") -> None:
+        """One indicator value."""
+        self.indicator.append(
+            {
+                "iso3": iso3,
+                "year": year,
+                "indicator": indicator,
+                "value": value,
+                "unit": "%",
+                "flag": "",
+                "dataset": dataset,
+            }
+        )
+
+    def build(self, *marts: str) -> duckdb.DuckDBPyConnection:
+        """A connection with ``marts`` (default: all) and every mart they read, each checked against its contract."""
+        con = duckdb.connect()
+        con.execute("SET threads = 1")
+        relations.register_catalog(con)
+        self._register(con)
+        for name in _closure(marts or tuple(catalog().marts)):
+            contract = catalog().marts[name]
+            try:
+                rows = con.sql(f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}")
+            except duckdb.Error as error:
+                raise AssertionError(f"Mart {name}: {error}") from error
+            kept = conform(rows.to_arrow_table(), contract)
+            con.register("kept", kept)
+            con.execute(f"CREATE TABLE {name} AS SELECT * FROM kept")
+        return con
+
+    def _register(self, con: duckdb.DuckDBPyConnection) -> None:
+        vintages = []
+        for kind, contract in catalog().tables.items():
+            source, dataset = VINTAGES[kind]
+            given = getattr(self, kind)
+            rows = [{"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given]
+            con.register(f"current_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
+            con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
+            if rows:
+                vintages.append(_vintage(kind, source, dataset, len(rows)))
+        files = [
+            {"vintage_id": v["vintage_id"], "name": "file.csv", "format": "csv", "url": "", "sha256": "0", "bytes": 1}
+            for v in vintages
+        ]
+        con.register("vintages", pa.Table.from_pylist(vintages, schema=relations.VINTAGE))
+        con.register("vintage_files", pa.Table.from_pylist(files, schema=relations.FILE))
+
+
+def one(con: duckdb.DuckDBPyConnection, query: str) -> Row:
+    """The only row of a query, by column name."""
+    rows = con.sql(query).to_arrow_table().to_pylist()
+    assert len(rows) == 1, f"{len(rows)} rows: {query}"
+    return rows[0]
+
+
+def _vintage(kind: str, source: str, dataset: str, rows: int) -> Row:
+    return {
+        "dataset_id": f"{source}__{dataset}",
+        "source": source,
+        "dataset": dataset,
+        "kind": kind,
+        "vintage_id": f"{source}@1",
+        "stamp": "1",
+        "scope": "full",
+        "snapshot_id": "1",
+        "data_mode": "sample",
+        "rows": rows,
+        "rows_excluded": 0,
+        "rows_quarantined": 0,
+        "first_year": 2012,
+        "last_year": 2020,
+        "licence": "CC-BY-4.0",
+        "attribution": "test",
+        "title": "test",
+    }
+
+
+def _closure(marts: Iterable[str]) -> list[str]:
+    wanted: set[str] = set()
+    left = list(marts)
+    while left:
+        name = left.pop()
+        if name in catalog().marts and name not in wanted:
+            wanted.add(name)
+            left.extend(catalog().marts[name].inputs)
+    return [name for name in catalog().mart_order() if name in wanted]
