@@ -1,0 +1,62 @@
+"""Killed at any instant, the data root shows a whole release or none, and the next run ends where it would have."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from agrocluster.storage.parquet import file_sha256
+from support.world import Published, addresses
+
+pytestmark = pytest.mark.slow
+
+KILLS = 20
+SEED = 20260901
+
+
+def check_reader(root: Path) -> None:
+    """What a reporting job sees: either no release yet, or one whose every file is whole."""
+    pointer = root / "marts" / "latest.json"
+    if not pointer.exists():
+        return
+    found = json.loads(pointer.read_text())
+    for file in found["files"]:
+        path = root / "marts" / found["path"] / file["path"]
+        assert file_sha256(path) == file["sha256"]
+        assert pq.read_metadata(path).num_rows == file["rows"]
+
+
+def test_twenty_kills_end_in_the_same_release(published: Published, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    environment = {**addresses(published.server.url), "AGROCLUSTER_DATA": str(root), "PATH": "/usr/bin:/bin"}
+    command = [str(Path(sys.executable).with_name("agrocluster")), "refresh", "--json"]
+    chance = random.Random(SEED)
+    survived = 0
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
+        )
+        time.sleep(chance.uniform(1.0, 7.0))
+        survived += process.poll() is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        check_reader(root)
+    assert survived < KILLS, "no run was ever interrupted"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=600)
+    assert done.returncode == 0, done.stderr
+    check_reader(root)
+    release = root / "marts" / "releases" / json.loads(done.stdout)["release_id"]
+    assert {p.name: p.read_bytes() for p in release.iterdir()} == {
+        p.name: p.read_bytes() for p in published.folder.iterdir()
+    }
+    visible = [p.name for p in (root / "marts" / "releases").iterdir() if not p.name.startswith(".")]
+    assert visible == [release.name]

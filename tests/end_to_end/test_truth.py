@@ -1,0 +1,146 @@
+"""The marts against what the sample world knows about itself. The two share no code."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from support.world import Published
+
+pytestmark = pytest.mark.slow
+
+TOLERANCE = 1e-9
+
+
+def far(published: Published, truth: pa.Table, query: str) -> list[tuple[object, ...]]:
+    """Cells of ``query`` (columns ..., expected, found) where the two differ by more than the tolerance."""
+    return published.sql(
+        f"SELECT * FROM ({query}) WHERE found IS NULL OR abs(found - expected) > {TOLERANCE} * greatest(1, abs(expected))",
+        truth=truth,
+    )
+
+
+def counted(published: Published, truth: pa.Table, query: str) -> int:
+    (row,) = published.sql(f"SELECT count(*) FROM ({query})", truth=truth)
+    return int(row[0])
+
+
+TRADE = """
+    SELECT t.iso3, t.chain, t.stage, t.year, t.value AS expected, m.{column} AS found
+    FROM truth t LEFT JOIN mart_chain_trade m ON (m.iso3, m.chain, m.stage, m.year) = (t.iso3, t.chain, t.stage, t.year)
+    WHERE t.kind = '{kind}' AND t.iso3 IN ('KAZ', 'KGZ', 'TJK', 'UZB')
+      AND (t.iso3, t.year) NOT IN (SELECT iso3, year FROM truth WHERE kind = 'missing_reporter')
+"""
+
+
+@pytest.mark.parametrize(("kind", "column"), [("export_value", "exports_usd"), ("import_value", "imports_usd")])
+def test_trade_by_chain_and_stage_is_exact(published: Published, world_truth: pa.Table, kind: str, column: str) -> None:
+    query = TRADE.format(kind=kind, column=column)
+    assert counted(published, world_truth, query) > 3000
+    assert far(published, world_truth, query) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [("rca_all", "rca_all"), ("rca_agri", "rca_agri"), ("rca_all_w3", "rca_all_w3"), ("rca_agri_w3", "rca_agri_w3")],
+)
+def test_specialisation_equals_the_world_s_own_arithmetic(
+    published: Published, world_truth: pa.Table, kind: str, column: str
+) -> None:
+    """Thin markets are empty on purpose (methodology 1.1); every other cell must agree."""
+    query = TRADE.format(kind=kind, column=column) + " AND NOT m.thin_market"
+    assert counted(published, world_truth, query) > 2000
+    assert far(published, world_truth, query) == []
+
+
+def test_a_country_missing_from_a_year_is_unknown_there_not_zero(published: Published, world_truth: pa.Table) -> None:
+    gone = published.sql("SELECT iso3, year FROM truth WHERE kind = 'missing_reporter'", truth=world_truth)
+    assert gone
+    for iso3, year in gone:
+        rows = published.sql(f"SELECT exports_usd FROM mart_chain_trade WHERE iso3 = '{iso3}' AND year = {year}")
+        assert {row[0] for row in rows} <= {None}
+
+
+def test_planted_specialisations_are_found(published: Published, world_truth: pa.Table) -> None:
+    for kind, sign in (("specialisation_high", ">= 2"), ("specialisation_low", "<= 0.5")):
+        rows = published.sql(
+            f"""SELECT t.iso3, t.chain, m.rca_all_w3 {sign} FROM truth t
+            JOIN mart_chain_trade m ON (m.iso3, m.chain, m.year) = (t.iso3, t.chain, t.year)
+              AND m.stage = coalesce(t.stage, 'total') WHERE t.kind = '{kind}'""",
+            truth=world_truth,
+        )
+        assert rows
+        assert all(found for _, _, found in rows), rows
+
+
+def test_indicators_are_what_the_bank_answered(published: Published, world_truth: pa.Table) -> None:
+    query = """
+        SELECT t.iso3, t.indicator, t.year, t.value AS expected, f.value AS found
+        FROM truth t LEFT JOIN fact_indicator f
+          ON (f.iso3, lower(f.indicator), f.year) = (t.iso3, lower(t.indicator), t.year)
+        WHERE t.kind = 'wb_value' AND t.iso3 <> 'WLD' AND lower(t.indicator) IN (SELECT lower(indicator) FROM dim_indicator)
+    """
+    assert counted(published, world_truth, query) > 4000
+    assert far(published, world_truth, query) == []
+
+
+@pytest.mark.parametrize("kind", ["production", "area", "stock", "gpv", "price", "fbs", "land", "livestock_units"])
+def test_farm_statistics_keep_the_published_values(published: Published, world_truth: pa.Table, kind: str) -> None:
+    query = f"""
+        SELECT t.iso3, t.item_code, t.element_code, t.year, t.value AS expected, f.value_raw AS found, f.unit_raw, t.unit
+        FROM truth t LEFT JOIN fact_production f
+          ON (f.iso3, f.item_code, f.element_code, f.year) = (t.iso3, t.item_code, t.element_code, t.year)
+        WHERE t.kind = '{kind}'
+    """
+    assert counted(published, world_truth, query) > 100
+    assert far(published, world_truth, query) == []
+    assert published.sql(f"SELECT * FROM ({query}) WHERE unit <> unit_raw", truth=world_truth) == []
+
+
+def test_a_cell_without_value_stays_empty_and_keeps_its_flag(published: Published, world_truth: pa.Table) -> None:
+    rows = published.sql(
+        """SELECT f.value, f.flag, t.note FROM truth t JOIN fact_production f
+           ON (f.iso3, f.item_code, f.element_code, f.year) = (t.iso3, t.item_code, t.element_code, t.year)
+           WHERE t.kind = 'empty_value' AND f.dataset = 'qcl'""",
+        truth=world_truth,
+    )
+    assert rows
+    assert {row[0] for row in rows} == {None}
+    assert {row[1] for row in rows} <= {"M", "O", "Q"}
+
+
+def test_a_cell_the_source_leaves_out_is_absent(published: Published, world_truth: pa.Table) -> None:
+    absent = published.sql(
+        """SELECT count(*), count(f.iso3) FROM truth t LEFT JOIN fact_production f
+           ON (f.iso3, f.item_code, f.element_code, f.year) = (t.iso3, t.item_code, t.element_code, t.year)
+             AND f.dataset = 'qcl' WHERE t.kind = 'absent_row'""",
+        truth=world_truth,
+    )
+    assert absent[0][0] > 0
+    assert absent[0][1] == 0
+
+
+def test_flows_without_quantity_have_no_weight(published: Published, world_truth: pa.Table) -> None:
+    rows = published.sql(
+        """SELECT f.net_kg, f.flag FROM truth t JOIN fact_trade f
+           ON (f.exporter, f.hs_code, f.year) = (t.iso3, t.hs_code, t.year) AND f.importer = 'WLD'
+           WHERE t.kind = 'missing_quantity'""",
+        truth=world_truth,
+    )
+    assert rows
+    assert set(rows) == {(None, "q_missing")}
+
+
+def test_the_baseline_covers_every_country_and_chain_and_gives_reasons(published: Published) -> None:
+    found = published.sql(
+        """SELECT baseline_id, count(*), count(DISTINCT iso3), count(DISTINCT chain), count(potential), bool_and(preliminary)
+           FROM mart_cluster_baseline WHERE iso3 IN ('KAZ', 'KGZ', 'TJK', 'UZB') GROUP BY ALL"""
+    )
+    assert {row[0] for row in found} >= {"Bcurrent", "B2018_2020"}
+    for _, rows, countries, chains, scored, preliminary in found:
+        assert (rows, countries, chains, preliminary) == (92, 4, 23, True)
+        assert scored > 40
+    unexplained = published.sql(
+        "SELECT iso3, chain FROM mart_cluster_baseline WHERE potential IS NULL AND coalesce(reason_codes, '') = ''"
+    )
+    assert unexplained == []
