@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -18,6 +19,7 @@ Expect = Literal["json", "json_or_xml", "zip", "text"]
 CHUNK = 1 << 18
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _BOM = b"\xef\xbb\xbf"
+_PARSE_LIMIT = 1 << 20
 
 
 class TooLarge(SourceContractError):
@@ -73,6 +75,20 @@ def check_shape(head: bytes, expect: Expect | None, content_type: str) -> str | 
     if expect == "text" and html:
         return f"asked for a data file and got an HTML page that begins: {first_words(head)!r}"
     return None
+
+
+def is_cut_off(content: bytes) -> bool:
+    """Whether a JSON document is incomplete; large ones are judged by their last bracket, to save parsing twice."""
+    body = content.removeprefix(_BOM).strip()
+    if body.startswith(b"<"):
+        return False
+    if len(body) > _PARSE_LIMIT:
+        return body[-1:] != {b"[": b"]", b"{": b"}"}[body[:1]]
+    try:
+        json.loads(body.decode("utf-8", errors="replace"))
+    except ValueError:
+        return True
+    return False
 
 
 def is_html(head: bytes, content_type: str) -> bool:

@@ -20,7 +20,7 @@ import requests
 
 from agrocluster.errors import SourceContractError, SourceUnavailable
 from agrocluster.http.answer import Download, Fetched, kept_headers
-from agrocluster.http.body import Expect, check_shape, stream
+from agrocluster.http.body import Expect, check_shape, is_cut_off, stream
 from agrocluster.http.download import fetch_file
 from agrocluster.http.endpoint import endpoint
 from agrocluster.http.retry import Backoff, Transient
@@ -265,8 +265,5 @@ def _check(response: requests.Response, content: bytes, expect: Expect | None) -
         raise Transient("the answer is empty")
     if problem := check_shape(content[:4096], expect, response.headers.get("Content-Type", "")):
         raise SourceContractError(f"The service misbehaves: {problem}.")
-    if expect in {"json", "json_or_xml"} and not content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
-        try:
-            json.loads(content.decode("utf-8-sig", errors="replace"))
-        except ValueError as error:
-            raise Transient("the JSON document is cut off or damaged (truncated body)") from error
+    if expect in {"json", "json_or_xml"} and is_cut_off(content):
+        raise Transient("the JSON document is cut off or damaged (truncated body)")
