@@ -20,10 +20,24 @@ from agrocluster.errors import SourceContractError
 from agrocluster.http import Client
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.base import Probe, RawFile, Slice, Years
-from agrocluster.sources.faostat_read import DATA_MEMBER, READERS, read_bulk, read_csv, read_text
+from agrocluster.sources.faostat_read import (
+    DATA_MEMBER,
+    READERS,
+    read_bulk,
+    read_csv,
+    read_text,
+)
 from agrocluster.sources.zipsafe import SafeZip
 
-__all__ = ["ADAPTER", "CATALOGUE", "READERS", "FaostatBulk", "read_bulk", "read_csv", "read_text"]
+__all__ = [
+    "ADAPTER",
+    "CATALOGUE",
+    "READERS",
+    "FaostatBulk",
+    "read_bulk",
+    "read_csv",
+    "read_text",
+]
 
 CATALOGUE = "production/datasets_E.json"
 """Address of the catalogue below the base address; the spelling with a capital D is answered with 403."""
@@ -32,7 +46,7 @@ CATALOGUE = "production/datasets_E.json"
 class FaostatBulk:
     """Adapter ``faostat_bulk``: catalogue, then one zip per domain. ``years`` plays no role: a zip holds them all."""
 
-    def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:
+    def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:  # noqa: ARG002 - protocol
         """The domain's entry of the catalogue and the validators of its file; stamp is ``DateUpdate`` as a date.
 
         Raises SourceContractError if the catalogue has another shape or does not list the domain.
@@ -40,27 +54,50 @@ class FaostatBulk:
         entry = self._entry(spec, client.get_json(CATALOGUE))
         stamp, url = str(entry["DateUpdate"])[:10], str(entry["FileLocation"])
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", stamp):
-            raise self._broken(spec, f"gives {entry['DateUpdate']!r} as the date of domain {entry['DatasetCode']}")
+            raise self._broken(
+                spec,
+                f"gives {entry['DateUpdate']!r} as the date of domain {entry['DatasetCode']}",
+            )
         headers = client.head(url).headers
-        known = {name: headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length")}
+        known = {
+            name: headers.get(name, "")
+            for name in ("ETag", "Last-Modified", "Content-Length")
+        }
         facts = {"stamp": stamp, "url": url, **known}
-        fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+        fingerprint = hashlib.sha256(
+            json.dumps(facts, sort_keys=True).encode()
+        ).hexdigest()[:32]
         rows = entry.get("FileRows")
-        return Probe(stamp, fingerprint, {**facts, "rows": rows, "name": _file_name(url)})
+        return Probe(
+            stamp, fingerprint, {**facts, "rows": rows, "name": _file_name(url)}
+        )
 
-    def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:
+    def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:  # noqa: ARG002 - protocol
         """The one zip of the domain."""
-        return [{"id": f"{spec.dataset}-{probe.stamp}", "url": probe.details["url"], "name": probe.details["name"]}]
+        return [
+            {
+                "id": f"{spec.dataset}-{probe.stamp}",
+                "url": probe.details["url"],
+                "name": probe.details["name"],
+            }
+        ]
 
-    def fetch(self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path) -> list[RawFile]:
+    def fetch(
+        self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path
+    ) -> list[RawFile]:
         """Stream the zip to landing and check its directory.
 
         Raises SourceUnavailable for a damaged archive, SourceContractError for a hostile one or one without data.
         """
-        got = client.download(piece["url"], into / piece["name"], expect="zip", period=probe.stamp)
+        got = client.download(
+            piece["url"], into / piece["name"], expect="zip", period=probe.stamp
+        )
         archive = SafeZip(got.path, source=spec.source, dataset=spec.dataset)
         archive.one(str(spec.params.get("member", DATA_MEMBER)))
-        details = {"members": list(archive.names), "rows_announced": probe.details["rows"]}
+        details = {
+            "members": list(archive.names),
+            "rows_announced": probe.details["rows"],
+        }
         return [
             RawFile(
                 name=piece["name"],
@@ -77,14 +114,26 @@ class FaostatBulk:
     def _entry(self, spec: DatasetSpec, document: Any) -> dict[str, Any]:
         domain = str(spec.params["domain"])
         try:
-            entries = {str(entry["DatasetCode"]): entry for entry in document["Datasets"]["Dataset"]}
+            entries = {
+                str(entry["DatasetCode"]): entry
+                for entry in document["Datasets"]["Dataset"]
+            }
         except (KeyError, TypeError) as error:
-            raise self._broken(spec, "has another shape than Datasets / Dataset / DatasetCode") from error
+            raise self._broken(
+                spec, "has another shape than Datasets / Dataset / DatasetCode"
+            ) from error
         if domain not in entries:
-            raise self._broken(spec, f"does not list the domain {domain}; it lists {', '.join(sorted(entries))}")
+            raise self._broken(
+                spec,
+                f"does not list the domain {domain}; it lists {', '.join(sorted(entries))}",
+            )
         entry: dict[str, Any] = entries[domain]
-        if missing := [name for name in ("DateUpdate", "FileLocation") if not entry.get(name)]:
-            raise self._broken(spec, f"gives no {' and no '.join(missing)} for the domain {domain}")
+        if missing := [
+            name for name in ("DateUpdate", "FileLocation") if not entry.get(name)
+        ]:
+            raise self._broken(
+                spec, f"gives no {' and no '.join(missing)} for the domain {domain}"
+            )
         return entry
 
     @staticmethod

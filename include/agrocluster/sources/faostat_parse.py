@@ -18,10 +18,20 @@ from agrocluster.errors import SourceContractError
 from agrocluster.sources.faostat_layout import Layout
 from agrocluster.sources.faostat_rows import Cells, Coded, coded
 from agrocluster.sources.textblocks import Block, undecodable
+from agrocluster.transform.arrays import to_numpy
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 NUMBER = r"^\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*$"
-_TEXT_ROLES = ("area", "area_name", "item", "item_name", "element", "element_name", "unit", "flag", "months")
+_TEXT_ROLES = (
+    "area",
+    "item",
+    "item_name",
+    "element",
+    "element_name",
+    "unit",
+    "flag",
+    "months",
+)
 
 LAST_YEAR = 2200
 """A greater number in a year column is a span such as 20002002."""
@@ -57,34 +67,73 @@ def parse_block(block: Block, source: Source) -> tuple[Cells, Rejected]:
         data = block.utf8()
     except UnicodeDecodeError as error:
         found = block.data[error.start : error.start + 4].hex(" ")
-        raise undecodable(source.name, "Windows-1252", block.offset + error.start, found) from error
+        raise undecodable(
+            source.name, "Windows-1252", block.offset + error.start, found
+        ) from error
     rejected: Rejected = []
     layout = source.layout
     if layout.wide:
         return _wide_cells(_typed(data, source, rejected), layout), rejected
     table = _typed(data, source, rejected)
     table = _refuse(
-        table, pc.is_null(table[layout.roles["year"]]), "year_missing", "The row has no year.", source, rejected
+        table,
+        pc.is_null(table[layout.roles["year"]]),
+        "year_missing",
+        "The row has no year.",
+        source,
+        rejected,
     )
     return _long_cells(table, source), rejected
+
+
+def parse_areas(block: Block, source: Source) -> Coded:
+    """Only the area codes of a block: a third cheaper than its cells, enough to see whether any is wanted."""
+    data = (
+        block.utf8()
+        if block.encoding != "cp1252"
+        else block.data.decode("cp1252", errors="replace").encode()
+    )
+    return coded(
+        _parse(data, source, {}, roles=("area",))[0][source.layout.roles["area"]]
+    )
+
+
+def area_names(block: Block, source: Source, code: str) -> set[str]:
+    """Names under which a block lists the area ``code`` (empty if the layout has no names)."""
+    if "area_name" not in source.layout.roles:
+        return set()
+    table, _ = _parse(block.utf8(), source, {}, roles=("area", "area_name"))
+    codes = coded(table[source.layout.roles["area"]])
+    names = coded(table[source.layout.roles["area_name"]])
+    wanted = codes.lookup(lambda text: text == code)
+    return {names.texts[place] for place in set(names.index[wanted].tolist())}
 
 
 def _typed(data: bytes, source: Source, rejected: Rejected) -> pa.Table:
     """The block's table with numbers as numbers; rows in which they are none go to ``rejected``."""
     layout = source.layout
-    numbers: dict[str, pa.DataType] = {value: pa.float64() for value, _ in layout.wide.values()}
+    numbers: dict[str, pa.DataType] = {
+        value: pa.float64() for value, _ in layout.wide.values()
+    }
     if not layout.wide:
-        numbers = {layout.roles["value"]: pa.float64(), layout.roles["year"]: pa.int64()}
+        numbers = {
+            layout.roles["value"]: pa.float64(),
+            layout.roles["year"]: pa.int64(),
+        }
     try:
         table, torn = _parse(data, source, numbers)
     except pa.ArrowInvalid:
         table, torn = _parse(data, source, dict.fromkeys(numbers, pa.string()))
         for column, number in numbers.items():
-            words = pc.invert(pc.match_substring_regex(pc.fill_null(table[column], "0"), NUMBER))
+            words = pc.invert(
+                pc.match_substring_regex(pc.fill_null(table[column], "0"), NUMBER)
+            )
             reason = f"{column} is not a number."
             table = _refuse(table, words, "not_a_number", reason, source, rejected)
             figures = pc.utf8_trim_whitespace(table[column])
-            table = table.set_column(table.column_names.index(column), column, figures.cast(number))
+            table = table.set_column(
+                table.column_names.index(column), column, figures.cast(number)
+            )
     if torn:
         reason = f"The row has another number of fields than the {len(layout.columns)} of the header."
         rows = pa.table({"file": [source.name] * len(torn), "row": torn})
@@ -92,10 +141,18 @@ def _typed(data: bytes, source: Source, rejected: Rejected) -> pa.Table:
     return table
 
 
-def _parse(data: bytes, source: Source, numbers: dict[str, pa.DataType]) -> tuple[pa.Table, list[str]]:
+def _parse(
+    data: bytes,
+    source: Source,
+    numbers: dict[str, pa.DataType],
+    roles: tuple[str, ...] = _TEXT_ROLES,
+) -> tuple[pa.Table, list[str]]:
     layout = source.layout
-    types: dict[str, pa.DataType] = {layout.roles[role]: TEXT for role in _TEXT_ROLES if role in layout.roles}
-    types |= {flag: TEXT for _, flag in layout.wide.values() if flag} | numbers
+    types: dict[str, pa.DataType] = {
+        layout.roles[role]: TEXT for role in roles if role in layout.roles
+    }
+    if numbers:
+        types |= {flag: TEXT for _, flag in layout.wide.values() if flag} | numbers
     torn: list[str] = []
 
     def skip(row: Any) -> str:
@@ -104,42 +161,68 @@ def _parse(data: bytes, source: Source, numbers: dict[str, pa.DataType]) -> tupl
 
     table = pv.read_csv(
         pa.BufferReader(data),
-        read_options=pv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(layout.columns)),
-        parse_options=pv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        read_options=pv.ReadOptions(
+            use_threads=False,
+            block_size=len(data) + 1,
+            column_names=list(layout.columns),
+        ),
+        parse_options=pv.ParseOptions(
+            delimiter=layout.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+        ),
         convert_options=pv.ConvertOptions(
-            column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=False
+            column_types=types,
+            include_columns=list(types),
+            null_values=[""],
+            strings_can_be_null=False,
         ),
     )
     return table, torn
 
 
 def _refuse(
-    table: pa.Table, bad: pa.ChunkedArray, rule: str, reason: str, source: Source, rejected: Rejected
+    table: pa.Table,
+    bad: pa.ChunkedArray,
+    rule: str,
+    reason: str,
+    source: Source,
+    rejected: Rejected,
 ) -> pa.Table:
     if not pc.any(bad).as_py():
         return table
     rows = table.filter(bad)
     texts = [column.cast(pa.string()) for column in rows.columns]
     names = pa.array([source.name] * rows.num_rows)
-    rejected.append((rule, reason, pa.table([names, *texts], names=["file", *rows.column_names])))
+    rejected.append(
+        (rule, reason, pa.table([names, *texts], names=["file", *rows.column_names]))
+    )
     return table.filter(pc.invert(bad))
 
 
 def _text_columns(table: pa.Table, layout: Layout) -> dict[str, Coded]:
-    return {role: coded(table[layout.roles[role]]) for role in _TEXT_ROLES if role in layout.roles and role != "flag"}
+    return {
+        role: coded(table[layout.roles[role]])
+        for role in _TEXT_ROLES
+        if role in layout.roles and role != "flag"
+    }
 
 
 def _long_cells(table: pa.Table, source: Source) -> Cells:
     layout = source.layout
     texts = _text_columns(table, layout)
     texts.setdefault("unit", _blank(table.num_rows))
-    year = table[layout.roles["year"]].to_numpy()
+    year = to_numpy(table[layout.roles["year"]])
     if (spans := year > LAST_YEAR).any():
         if source.year_span != "last":
-            raise source.error(f"gives the span of years {year[spans][0]} where a year is expected")
+            raise source.error(
+                f"gives the span of years {year[spans][0]} where a year is expected"
+            )
         year = np.where(spans, year % 10_000, year)
-    value = table[layout.roles["value"]].to_numpy()
-    return Cells(**texts, flag=coded(table[layout.roles["flag"]]), year=year, value=value)
+    value = to_numpy(table[layout.roles["value"]])
+    return Cells(
+        **texts, flag=coded(table[layout.roles["flag"]]), year=year, value=value
+    )
 
 
 def _wide_cells(table: pa.Table, layout: Layout) -> Cells:
@@ -148,14 +231,17 @@ def _wide_cells(table: pa.Table, layout: Layout) -> Cells:
     flags = np.zeros((rows, len(years)), dtype=np.int32)
     known = {"": 0}
     for position, (value, flag) in enumerate(layout.wide.values()):
-        values[:, position] = table[value].to_numpy()
+        values[:, position] = to_numpy(table[value])
         if flag:
             column = coded(table[flag])
             codes = [known.setdefault(text, len(known)) for text in column.texts]
             flags[:, position] = np.array([*codes, 0], dtype=np.int32)[column.index]
     texts = _text_columns(table, layout)
     texts.setdefault("unit", _blank(rows))
-    wide = {role: Coded(np.repeat(column.index, len(years)), column.texts) for role, column in texts.items()}
+    wide = {
+        role: Coded(np.repeat(column.index, len(years)), column.texts)
+        for role, column in texts.items()
+    }
     return Cells(
         **wide,
         flag=Coded(flags.ravel(), list(known)),

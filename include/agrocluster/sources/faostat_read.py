@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
@@ -24,8 +25,19 @@ from agrocluster.model.loader import ROOT, catalog
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.base import RawFile, Reader, StageLog
 from agrocluster.sources.faostat_layout import Layout, read_header
-from agrocluster.sources.faostat_parse import Source, parse_block
-from agrocluster.sources.faostat_rows import Choice, Staged, stage_cells
+from agrocluster.sources.faostat_parse import (
+    Source,
+    area_names,
+    parse_areas,
+    parse_block,
+)
+from agrocluster.sources.faostat_rows import (
+    Choice,
+    Staged,
+    UnknownArea,
+    known_areas,
+    stage_cells,
+)
 from agrocluster.sources.parallel import ordered_map
 from agrocluster.sources.textblocks import BLOCK, Block, TextBlocks
 from agrocluster.sources.zipsafe import SafeZip
@@ -55,7 +67,12 @@ def read_csv(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.Record
 
 
 def read_text(
-    pieces: Iterator[bytes], name: str, spec: DatasetSpec, log: StageLog, *, block: int = BLOCK
+    pieces: Iterator[bytes],
+    name: str,
+    spec: DatasetSpec,
+    log: StageLog,
+    *,
+    block: int = BLOCK,
 ) -> Iterator[pa.RecordBatch]:
     """Batches of a FAOSTAT table given as bytes cut anywhere. ``name`` names the table in errors."""
     texts = TextBlocks(pieces, name, block)
@@ -63,13 +80,22 @@ def read_text(
     first = next(blocks, None)
     layout, rest = _split_header(first, name, spec)
     choice = choice_of(spec)
-    source = Source(name, spec.dataset, layout, str(spec.params.get("year_span", "refuse")))
+    source = Source(
+        name, spec.dataset, layout, str(spec.params.get("year_span", "refuse"))
+    )
 
     def stage(part: Block) -> Staged:
-        cells, rejected = parse_block(part, source)
-        staged = stage_cells(cells, layout, choice)
-        staged.rejected.extend(rejected)
-        return staged
+        try:
+            return _stage(part, source, choice)
+        except UnknownArea as unknown:
+            code = str(unknown)
+            names = ", ".join(sorted(area_names(part, source, code))) or "no name"
+            raise SourceContractError(
+                f"The area {code!r} ({names}) of {name} is in no list of countries or groups.",
+                source=spec.source,
+                dataset=spec.dataset,
+                remedy="Find out whether it is a country or a group and add it to catalog/mappings/faostat_areas.csv.",
+            ) from None
 
     unmapped: set[str] = set()
     parts = (part for part in chain([rest], blocks) if part.data.strip())
@@ -79,11 +105,23 @@ def read_text(
         for rule, reason, table in staged.rejected:
             log.reject(rule, reason, table)
         unmapped |= staged.unmapped_items
-        if staged.batch.num_rows:
+        if staged.batch is not None and staged.batch.num_rows:
             yield staged.batch
     log.notes["encoding"] = texts.encoding
     log.notes["layout"] = "wide" if layout.wide else "long"
     log.notes["items_without_fao_code"] = sorted(unmapped)
+
+
+def _stage(part: Block, source: Source, choice: Choice) -> Staged:
+    if choice.areas is not None:
+        codes = parse_areas(part, source)
+        areas = known_areas(codes, source.layout, choice)
+        if not any(area.iso3 in choice.areas for area in areas):
+            return Staged(None, Counter({"country not asked for": len(codes.index)}))
+    cells, rejected = parse_block(part, source)
+    staged = stage_cells(cells, source.layout, choice)
+    staged.rejected.extend(rejected)
+    return staged
 
 
 @cache
@@ -127,13 +165,22 @@ def read_flags(data: bytes) -> dict[str, str]:
         text = data.decode("cp1252", errors="replace")
     rows = csv.reader(io.StringIO(text))
     next(rows, None)
-    return {row[0].strip().replace("<blank>", ""): row[1].strip() for row in rows if len(row) > 1}
+    return {
+        row[0].strip().replace("<blank>", ""): row[1].strip()
+        for row in rows
+        if len(row) > 1
+    }
 
 
-def _split_header(first: Block | None, name: str, spec: DatasetSpec) -> tuple[Layout, Block]:
+def _split_header(
+    first: Block | None, name: str, spec: DatasetSpec
+) -> tuple[Layout, Block]:
     if first is None or not first.data.strip():
         raise SourceContractError(
-            f"{name} is empty.", source=spec.source, dataset=spec.dataset, remedy="Download it again."
+            f"{name} is empty.",
+            source=spec.source,
+            dataset=spec.dataset,
+            remedy="Download it again.",
         )
     line, _, body = first.data.partition(b"\n")
     header = line.decode("utf-8", errors="replace")
@@ -149,7 +196,9 @@ def _pieces(path: Path, spec: DatasetSpec) -> Iterator[bytes]:
         yield from _until_end(stream, path, spec)
 
 
-def _until_end(stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec) -> Iterator[bytes]:
+def _until_end(
+    stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec
+) -> Iterator[bytes]:
     try:
         while piece := stream.read(1 << 20):
             yield piece
@@ -162,11 +211,15 @@ def _until_end(stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec) 
         ) from error
 
 
-def _bulk(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+def _bulk(
+    path: Path, _: RawFile, spec: DatasetSpec, log: StageLog
+) -> Iterator[pa.RecordBatch]:
     return read_bulk(path, spec, log)
 
 
-def _website(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+def _website(
+    path: Path, _: RawFile, spec: DatasetSpec, log: StageLog
+) -> Iterator[pa.RecordBatch]:
     return read_csv(path, spec, log)
 
 

@@ -7,16 +7,17 @@ distinct code and block and applied to the rows as an array. No row is ever look
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from agrocluster.errors import SourceContractError
 from agrocluster.sources.faostat_layout import Layout
+from agrocluster.transform.arrays import texts_to_arrow, to_arrow, to_numpy
 from agrocluster.transform.countries import EXCLUDED, Area, Scheme, find_area
 from agrocluster.transform.units import UnitTable, convert
 
@@ -41,15 +42,21 @@ class Coded:
 
     def lookup(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """For every row, whether its text is wanted."""
-        return np.array([wanted(text) for text in self.texts] or [False], dtype=bool)[self.index]
+        return np.array([wanted(text) for text in self.texts] or [False], dtype=bool)[
+            self.index
+        ]
 
     def arrow(self) -> pa.DictionaryArray:
         """As an Arrow dictionary array; texts that became equal share one entry."""
         places = {text: place for place, text in enumerate(dict.fromkeys(self.texts))}
         index = self.index
         if len(places) < len(self.texts):
-            index = np.array([places[text] for text in self.texts], dtype=np.int32)[index]
-        return pa.DictionaryArray.from_arrays(pa.array(index), pa.array(list(places), pa.string()))
+            index = np.array([places[text] for text in self.texts], dtype=np.int32)[
+                index
+            ]
+        return pa.DictionaryArray.from_arrays(
+            to_arrow(index), texts_to_arrow(list(places))
+        )
 
     def used(self) -> NDArray[np.bool_]:
         """For every distinct text, whether a row has it (a column that was filtered keeps all its texts)."""
@@ -58,12 +65,12 @@ class Coded:
 
 def coded(column: pa.DictionaryArray) -> Coded:
     """An Arrow dictionary column; apostrophes in front of codes and blanks around texts go, null is ``''``."""
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     texts = [text.strip().removeprefix("'") for text in column.dictionary.to_pylist()]
     if column.null_count:
-        column = pa.DictionaryArray.from_arrays(pc.fill_null(column.indices, len(texts)), column.dictionary)
         texts.append("")
-    return Coded(column.indices.to_numpy(zero_copy_only=False), texts)
+    return Coded(to_numpy(column.indices, missing=len(texts) - 1), texts)
 
 
 @dataclass(frozen=True)
@@ -79,15 +86,18 @@ class Cells:
     flag: Coded
     year: NDArray[np.int64]
     value: NDArray[np.float64]
-    area_name: Coded | None = None
     months: Coded | None = None
 
     def take(self, keep: NDArray[np.bool_]) -> Cells:
         """The cells where ``keep`` is true."""
         if keep.all():
             return self
-        taken = {
-            name: None if column is None else column.take(keep) if isinstance(column, Coded) else column[keep]
+        taken: dict[str, Any] = {
+            name: None
+            if column is None
+            else column.take(keep)
+            if isinstance(column, Coded)
+            else column[keep]
             for name, column in vars(self).items()
         }
         return Cells(**taken)
@@ -120,9 +130,9 @@ class Choice:
 
 @dataclass
 class Staged:
-    """Rows of a block, and what was left out of it."""
+    """Rows of a block (None if none is wanted), and what was left out of it."""
 
-    batch: pa.RecordBatch
+    batch: pa.RecordBatch | None
     excluded: Counter[str] = field(default_factory=Counter)
     rejected: list[tuple[str, str, pa.Table]] = field(default_factory=list)
     unmapped_items: frozenset[str] = frozenset()
@@ -133,35 +143,69 @@ def stage_cells(cells: Cells, layout: Layout, choice: Choice) -> Staged:
 
     Raises SourceContractError naming an unknown area, or an unknown element and unit.
     """
-    excluded: Counter[str] = Counter()
-
-    def drop(rows: Cells, gone: NDArray[np.bool_], reason: str) -> Cells:
-        excluded[reason] += int(np.count_nonzero(gone))
-        return rows.take(~gone)
-
-    if cells.months is not None:
-        cells = drop(cells, ~cells.months.lookup(choice.annual_months.__contains__), "monthly value")
-    areas = [
-        _area(code, cells, layout, choice) if used else _UNUSED
-        for code, used in zip(cells.area.texts, cells.area.used(), strict=True)
+    areas = known_areas(cells.area, layout, choice)
+    items = [
+        item_code(code, layout.item_scheme, choice.cpc) for code in cells.item.texts
     ]
+    excluded: Counter[str] = Counter()
+    keep = np.ones(len(cells.value), dtype=bool)
+    for reason, gone in _exclusions(cells, areas, items, choice):
+        gone &= keep
+        if rows := int(np.count_nonzero(gone)):
+            excluded[reason] += rows
+            keep &= ~gone
+    cells = cells.take(keep)
+    unmapped = {
+        code
+        for code, used in zip(items, cells.item.used(), strict=True)
+        if used and code[:4] == "cpc:"
+    }
+    return Staged(
+        _batch(cells, items, [area.iso3 for area in areas], choice),
+        excluded,
+        unmapped_items=frozenset(unmapped),
+    )
+
+
+def _exclusions(
+    cells: Cells, areas: Sequence[Area], items: Sequence[str], choice: Choice
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Reasons to leave rows out, and which rows; a row counts under the first reason that holds."""
+    if cells.months is not None:
+        yield "monthly value", ~cells.months.lookup(choice.annual_months.__contains__)
     for kind, reason in EXCLUDED.items():
-        cells = drop(cells, _where([area.kind == kind for area in areas], cells.area), reason)
+        if any(area.kind == kind for area in areas):
+            yield reason, _where([area.kind == kind for area in areas], cells.area)
     if choice.areas is not None:
-        outside = [area.iso3 not in choice.areas for area in areas]
-        cells = drop(cells, _where(outside, cells.area), "country not asked for")
-    cells = drop(cells, (cells.year < choice.first_year) | (cells.year > choice.last_year), "year outside the dataset")
+        yield (
+            "country not asked for",
+            _where([area.iso3 not in choice.areas for area in areas], cells.area),
+        )
+    if (
+        cells.year.size
+        and not choice.first_year
+        <= cells.year.min()
+        <= cells.year.max()
+        <= choice.last_year
+    ):
+        yield (
+            "year outside the dataset",
+            (cells.year < choice.first_year) | (cells.year > choice.last_year),
+        )
     if choice.elements is not None:
-        cells = drop(cells, ~cells.element.lookup(choice.elements.__contains__), "element not asked for")
-    items = cells.item.mapped(lambda code: item_code(code, layout.item_scheme, choice.cpc))
+        yield (
+            "element not asked for",
+            ~cells.element.lookup(choice.elements.__contains__),
+        )
     if choice.items is not None:
-        cells = drop(cells, ~items.lookup(choice.items.__contains__), "item not asked for")
-    empty = np.isnan(cells.value)
-    cells = drop(cells, empty & cells.flag.lookup(lambda flag: flag == ""), "no value and no flag")
-    items = Coded(cells.item.index, items.texts)
-    batch = _batch(cells, items, [area.iso3 for area in areas], choice)
-    unmapped = {code for code, used in zip(items.texts, items.used(), strict=True) if used and code.startswith("cpc:")}
-    return Staged(batch, excluded, unmapped_items=frozenset(unmapped))
+        yield (
+            "item not asked for",
+            _where([code not in choice.items for code in items], cells.item),
+        )
+    yield (
+        "no value and no flag",
+        np.isnan(cells.value) & cells.flag.lookup(lambda flag: flag == ""),
+    )
 
 
 def item_code(code: str, scheme: str, cpc: Mapping[str, str]) -> str:
@@ -181,35 +225,37 @@ def _where(flags: Sequence[bool], column: Coded) -> NDArray[np.bool_]:
     return np.array([*flags, False], dtype=bool)[column.index]
 
 
-def _area(code: str, cells: Cells, layout: Layout, choice: Choice) -> Area:
-    area = find_area(choice.schemes, layout.area_scheme, code)
-    if area is not None:
-        return area
-    names = {""}
-    if cells.area_name is not None:
-        rows = cells.area.lookup(lambda text: text == code)
-        names = {cells.area_name.texts[i] for i in np.unique(cells.area_name.index[rows])}
-    raise SourceContractError(
-        f"The area {code!r} ({', '.join(sorted(names)) or 'no name'}) is in no list of countries or groups.",
-        source="faostat",
-        dataset=choice.dataset,
-        remedy="Find out whether it is a country or a group and add it to catalog/mappings/faostat_areas.csv.",
-    )
+def known_areas(codes: Coded, layout: Layout, choice: Choice) -> list[Area]:
+    """The area behind every distinct code that a row has. UnknownArea if the mapping lacks one."""
+    areas = []
+    for code, used in zip(codes.texts, codes.used(), strict=True):
+        area = find_area(choice.schemes, layout.area_scheme, code) if used else _UNUSED
+        if area is None:
+            raise UnknownArea(code)
+        areas.append(area)
+    return areas
 
 
-def _batch(cells: Cells, items: Coded, iso3: Sequence[str], choice: Choice) -> pa.RecordBatch:
+class UnknownArea(Exception):
+    """An area code that no mapping knows; the reader turns it into an error that also tells its name."""
+
+
+def _batch(
+    cells: Cells, items: Sequence[str], iso3: Sequence[str], choice: Choice
+) -> pa.RecordBatch:
+    raw = to_arrow(cells.value)
     value, unit = _converted(cells, choice)
     return pa.RecordBatch.from_pydict(
         {
             "iso3": Coded(cells.area.index, iso3).arrow(),
-            "year": pa.array(cells.year.astype(np.int16)),
-            "item_code": items.arrow(),
+            "year": to_arrow(cells.year.astype(np.int16)),
+            "item_code": Coded(cells.item.index, items).arrow(),
             "item": cells.item_name.arrow(),
             "element_code": cells.element.arrow(),
             "element": cells.element_name.arrow(),
-            "value": pa.array(value, from_pandas=True),
+            "value": raw if value is cells.value else to_arrow(value),
             "unit": unit.arrow(),
-            "value_raw": pa.array(cells.value, from_pandas=True),
+            "value_raw": raw,
             "unit_raw": cells.unit.arrow(),
             "flag": cells.flag.arrow(),
         }
@@ -225,23 +271,36 @@ def _converted(cells: Cells, choice: Choice) -> tuple[NDArray[np.float64], Coded
     filled = np.bincount(pair[~np.isnan(cells.value)], minlength=size) > 0
     numerators, denominators = np.ones(size), np.ones(size)
     units, unit_of = [""], np.zeros(size, dtype=np.int32)
-    for position in np.flatnonzero(present):
-        code, raw = cells.element.texts[position // width], cells.unit.texts[position % width]
+    for position in np.flatnonzero(present).tolist():
+        code, raw = (
+            cells.element.texts[position // width],
+            cells.unit.texts[position % width],
+        )
         conversion = choice.units.find(code, raw)
         if conversion is None:
             if filled[position] or raw:
                 raise _unknown_unit(cells, code, raw, choice)
             continue
-        numerators[position], denominators[position] = conversion.numerator, conversion.denominator
+        numerators[position], denominators[position] = (
+            conversion.numerator,
+            conversion.denominator,
+        )
         if conversion.unit not in units:
             units.append(conversion.unit)
         unit_of[position] = units.index(conversion.unit)
-    return convert(cells.value, numerators[pair], denominators[pair]), Coded(unit_of[pair], units)
+    unit = Coded(unit_of[pair], units)
+    if (numerators == 1).all() and (denominators == 1).all():
+        return cells.value, unit
+    return convert(cells.value, numerators[pair], denominators[pair]), unit
 
 
-def _unknown_unit(cells: Cells, code: str, raw: str, choice: Choice) -> SourceContractError:
+def _unknown_unit(
+    cells: Cells, code: str, raw: str, choice: Choice
+) -> SourceContractError:
     rows = cells.element.lookup(lambda text: text == code)
-    names = {cells.element_name.texts[i] for i in np.unique(cells.element_name.index[rows])}
+    names = {
+        cells.element_name.texts[i] for i in np.unique(cells.element_name.index[rows])
+    }
     return SourceContractError(
         f"The unit {raw!r} of element {code} ({', '.join(sorted(names))}) has no conversion.",
         source="faostat",

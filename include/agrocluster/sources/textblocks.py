@@ -104,41 +104,38 @@ def cut_records(pieces: Iterator[bytes], name: str, size: int) -> Iterator[bytes
     """Blocks of about ``size`` bytes that end at line ends outside quotes, whatever the pieces are."""
     pending: list[bytes] = []
     length = 0
+    inside = False
     for piece in pieces:
+        if length + len(piece) >= size:
+            cut = _record_end(piece, inside)
+            if cut:
+                yield b"".join([*pending, piece[:cut]])
+                pending, length, inside, piece = [], 0, False, piece[cut:]
         pending.append(piece)
         length += len(piece)
-        while length >= size:
-            data = b"".join(pending)
-            cut = _last_record_end(data)
-            if cut == 0 and length > max(MAX_RECORD, 2 * size):
-                raise SourceContractError(
-                    f"{name} has a record of more than {MAX_RECORD >> 20} MiB, most likely an unclosed quote.",
-                    remedy="The file is damaged; download it again.",
-                )
-            if cut:
-                yield data[:cut]
-            pending, length = [data[cut:]], length - cut
-            if length < size or cut == 0:
-                break
+        inside ^= bool(_quotes(piece) & 1)
+        if length > max(MAX_RECORD, 2 * size):
+            raise SourceContractError(
+                f"{name} has a record of more than {MAX_RECORD >> 20} MiB, most likely an unclosed quote.",
+                remedy="The file is damaged; download it again.",
+            )
     if length:
         yield b"".join(pending)
 
 
-def _last_record_end(data: bytes) -> int:
-    """Position after the last line end outside quotes, 0 if there is none."""
-    end = data.rfind(b"\n") + 1
-    odd = bool(_quotes(data, 0, end) & 1)
-    while end and odd:
-        before = data.rfind(b"\n", 0, end - 1) + 1
-        odd ^= bool(_quotes(data, before, end) & 1)
+def _record_end(piece: bytes, inside: bool) -> int:
+    """Position after the last line end outside quotes, 0 if there is none; ``inside``: it starts within quotes."""
+    end = piece.rfind(b"\n") + 1
+    inside ^= bool(_quotes(piece[:end]) & 1)
+    while end and inside:
+        before = piece.rfind(b"\n", 0, end - 1) + 1
+        inside ^= bool(piece.count(b'"', before, end) & 1)
         end = before
     return end
 
 
-def _quotes(data: bytes, start: int, end: int) -> int:
-    if end - start < 4096:
-        return data.count(b'"', start, end)
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8, end - start, start) == ord('"')))
+def _quotes(data: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord('"')))
 
 
 def _mostly_utf8(data: bytes) -> bool:

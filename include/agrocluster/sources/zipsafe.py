@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from agrocluster.errors import SourceContractError, SourceUnavailable
 
@@ -79,6 +80,12 @@ class SafeZip:
     def names(self) -> tuple[str, ...]:
         """Names of all members, in the archive's order."""
         return tuple(info.filename for info in self._members)
+
+    @property
+    def newest(self) -> str | None:
+        """ISO date of the member that was changed last, None for an empty archive or one without dates."""
+        dates = [info.date_time[:3] for info in self._members if info.date_time[:3] > (1980, 1, 1)]
+        return "{:04d}-{:02d}-{:02d}".format(*max(dates)) if dates else None
 
     def find(self, pattern: str, *, without: str = "") -> tuple[str, ...]:
         """Members whose base name matches a shell pattern (case ignored) and not the pattern ``without``."""
@@ -144,7 +151,7 @@ class SafeZip:
         while packed and not inflate.eof:
             try:
                 piece = inflate.decompress(packed, 8 * READ)
-            except isal_zlib.error as error:
+            except IsalError as error:  # type: ignore[misc]
                 raise self._damaged(f"has a member {info.filename} that does not unpack ({error})") from error
             if piece:
                 yield piece
