@@ -193,7 +193,11 @@ def land() -> dict[str, np.ndarray]:
     )
     arable = np.clip(cropped / 1000 * 1.05, 0.03 * agricultural, 0.8 * agricultural)
     permanent = 0.02 * agricultural
-    total = agricultural / np.clip(0.45 + 0.12 * normal("land share", len(world), 1), 0.15, 0.85)
+    share = np.clip(0.45 + 0.12 * normal("land share", len(world), 1), 0.15, 0.85) * np.ones(len(YEARS))
+    for iso3 in FOUR:
+        i = world.index(iso3)
+        share[i] = through_published(100 * share[i], "wb", "AG.LND.AGRI.ZS", iso3) / 100
+    total = agricultural / share
     return {
         "6600": total * 1.02,
         "6601": total,

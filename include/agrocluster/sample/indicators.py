@@ -35,7 +35,8 @@ _SUMMED: tuple[str, ...] = (
     "AG.PRD.CREL.MT",
 )
 _SUMMED += ("AG.LND.CREL.HA", "AG.LND.AGRI.K2", "SP.RUR.TOTL", "SL.TLF.TOTL.IN", "NV.AGR.TOTL.CD", "NV.AGR.TOTL.KD")
-_NO_AGGREGATE = ("survey", "lpi", "lpi_rank", "lpi_bound", "wgi", "archived")
+_SUMMED += ("NY.GDP.MKTP.PP.CD",)
+_NO_AGGREGATE = ("survey", "lpi", "lpi_rank", "lpi_bound", "lpi_rank_bound", "wgi", "archived")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,9 @@ def _rank(indicator: Indicator) -> np.ndarray:
 
 def _lpi_bound(indicator: Indicator) -> np.ndarray:
     bound = np.full((len(economies()), len(YEARS)), np.nan)
-    bound[known()] = values("LP.LPI.OVRL.XQ")[: len(known())] + indicator.level
+    rank = indicator.kind == "lpi_rank_bound"
+    middle = values("LP.LPI.OVRL.RK" if rank else "LP.LPI.OVRL.XQ")[: len(known())]
+    bound[known()] = np.maximum(middle + indicator.level, 1)
     return bound
 
 
@@ -195,6 +198,9 @@ def _derived(indicator: Indicator) -> np.ndarray:
                 / (real - np.diff(real, axis=1, prepend=real[:, :1] / 1.03))
             )
         ),
+        "NY.GDP.PCAP.KD": lambda: real / population(),
+        "NY.GNP.PCAP.CD": lambda: np.round(gdp() / population() * 0.97, -1),
+        "NY.GDP.MKTP.PP.CD": lambda: gdp() * np.exp(0.6 - 0.3 * _income()),
         "NY.GDP.PCAP.PP.CD": lambda: gdp() / population() * np.exp(0.6 - 0.3 * _income()),
         "TX.VAL.MRCH.CD.WT": lambda: np.round(_traded(flows().exporter), -6),
         "TM.VAL.MRCH.CD.WT": lambda: np.round(_traded(flows().importer) * 1.06, -6),
@@ -227,10 +233,13 @@ def _kind(indicator: Indicator) -> np.ndarray:
         "smooth": _smooth,
         "index": _index,
         "survey": lambda entry: _only(_smooth(entry), SURVEY_YEARS),
+        "findex_early": lambda entry: _only(_smooth(entry), FINDEX_YEARS[:2]),
+        "findex_late": lambda entry: _only(_smooth(entry), FINDEX_YEARS[2:]),
         "findex": lambda entry: _only(_smooth(entry), FINDEX_YEARS),
         "lpi": lambda entry: _only(_smooth(entry), LPI_YEARS),
         "lpi_rank": _rank,
         "lpi_bound": _lpi_bound,
+        "lpi_rank_bound": _lpi_bound,
         "wgi": _governance,
         "count": lambda entry: np.round(_smooth(entry) * population() * 0.6 / 1000),
         "ofgdp": lambda entry: np.clip(_smooth(entry), 0.0005, 1) * gdp(),

@@ -24,6 +24,7 @@ from agrocluster.sample.truth_trade import (
     chain_stages,
     export_sums,
     frame,
+    release_years,
     specialisation,
     trade_values,
 )
