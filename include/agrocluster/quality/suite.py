@@ -1,8 +1,9 @@
 """Great Expectations suites generated from contracts, run on pandas batches in an ephemeral context.
 
-The only module that knows Great Expectations, imported inside functions because it takes seconds. Why pandas
-and not SQL, and why no file context: docs/decisions and the measurements cited there. Rules with a ``where``
-run on a batch of just those rows, as DuckDB selects them.
+The only module that knows Great Expectations, imported inside functions because it takes seconds. Batches are
+pandas because version 1.24 cannot query DuckDB through SQLAlchemy (its issues 10738 and 11579), and the context
+is ephemeral because processes that share a file context read each other's half-written files. Rules with a
+``where`` run on a batch of just those rows, as DuckDB selects them.
 """
 
 from __future__ import annotations
