@@ -6,14 +6,11 @@ All three hold the same wide table (see ``worldbank_tables``). It is turned bloc
 
 from __future__ import annotations
 
-import gzip
-import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 import openpyxl
@@ -21,50 +18,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from agrocluster.errors import SourceContractError, SourceUnavailable
+from agrocluster.errors import SourceContractError
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.base import RawFile, Reader, StageLog
+from agrocluster.sources.bytestream import HEAD, as_file, decode_head, head_text, unpacked
 from agrocluster.sources.worldbank_rows import stage_rows
 from agrocluster.sources.worldbank_tables import WideTable, read_header_lines, read_preamble, skip_lines
 from agrocluster.sources.zipsafe import Limits, SafeZip
 
-HEAD = 1 << 18
+SOURCE = "worldbank"
 BLOCK = 8 << 20
 MISSING = ["", "..", "NA"]
 WORKBOOK = Limits(total_bytes=2 * 1024**3)
 
 
-def read_wdi_csv(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
-    """Rows of a CSV file, plain or gzipped. SourceUnavailable if it is cut off."""
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-        handle.seek(0)
-        stream = gzip.GzipFile(fileobj=handle) if packed else handle
-        try:
-            yield from _stage_csv(cast(BinaryIO, stream), path.name, spec, log)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise SourceUnavailable(
-                f"{path.name} is not complete ({error}).",
-                source=spec.source,
-                dataset=spec.dataset,
-                remedy="Download it again.",
-            ) from error
+def read_wdi_csv(path: Path, file: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+    """Rows of a CSV file, plain or gzipped, or of the tables in a zip; its Metadata members are left alone.
 
-
-def read_wdi_zip(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
-    """Rows of the tables inside a zip; the Metadata members beside them are left alone."""
-    archive = SafeZip(path, source=spec.source, dataset=spec.dataset)
-    members = table_members(archive)
-    if not members:
-        raise _another_table(path.name, spec)
-    for member in members:
-        yield from _stage_csv(_Stream(archive.stream(member)), member, spec, log)
+    Raises SourceUnavailable if the file is cut off, SourceContractError if it holds another table.
+    """
+    for stream, name in _streams(path, file.format):
+        table, body = _header(stream, name)
+        texts = dict.fromkeys((table.economy, table.name, table.series), pa.string())
+        for batch in _batches(body, table, texts | dict.fromkeys(table.years, pa.float64())):
+            yield from _stage(pa.Table.from_batches([batch]), table, spec, log)
 
 
 def read_wdi_xlsx(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
     """Rows of the sheet ``Data`` of a workbook."""
-    table, rows = read_sheet(path, spec.source)
+    table, rows = read_sheet(path)
     columns = list(zip(*rows, strict=True))
     texts = {table.columns.index(name): name for name in (table.economy, table.name, table.series)}
     arrays, names = [], []
@@ -79,14 +62,14 @@ def read_wdi_xlsx(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> I
     yield from _stage(pa.table(arrays, names=names), table, spec, log)
 
 
-def read_sheet(path: Path, source: str = "worldbank") -> tuple[WideTable, list[tuple[object, ...]]]:
+def read_sheet(path: Path) -> tuple[WideTable, list[tuple[object, ...]]]:
     """Header and data rows of the sheet ``Data``. SourceContractError if the workbook has none of that form."""
-    SafeZip(path, source=source, limits=WORKBOOK)
+    SafeZip(path, source=SOURCE, limits=WORKBOOK)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise SourceContractError(
-            f"{path.name} is no readable workbook ({error}).", source=source, remedy="Download it again."
+            f"{path.name} is no readable workbook ({error}).", source=SOURCE, remedy="Download it again."
         ) from error
     try:
         rows = list(book["Data"].iter_rows(values_only=True)) if "Data" in book.sheetnames else []
@@ -96,7 +79,7 @@ def read_sheet(path: Path, source: str = "worldbank") -> tuple[WideTable, list[t
     if found is None:
         raise SourceContractError(
             f"{path.name} has no sheet Data with the columns Country Code, Indicator Code and years.",
-            source=source,
+            source=SOURCE,
             remedy="Take the Excel download of an indicator page, or the CSV.",
         )
     position, table = found
@@ -108,48 +91,53 @@ def table_members(archive: SafeZip) -> list[str]:
     return [name for name in archive.find("*.csv") if read_header_lines(head_text(archive.stream(name)))]
 
 
-def head_text(pieces: Iterator[bytes]) -> str:
-    """The beginning of a text whose bytes come in pieces."""
-    head = b""
-    for piece in pieces:
-        head += piece
-        if len(head) >= HEAD:
-            break
-    return decode_head(head[:HEAD])
+def series_in(path: Path, file_format: str) -> tuple[WideTable, frozenset[str]]:
+    """Header of a download and the codes of all series in it, without reading a value."""
+    if file_format == "wdi_xlsx":
+        table, rows = read_sheet(path)
+        place = table.columns.index(table.series)
+        return table, frozenset(str(row[place]) for row in rows if row[place])
+    codes: set[str] = set()
+    for stream, name in _streams(path, file_format):
+        table, body = _header(stream, name)
+        for batch in _batches(body, table, {table.series: pa.string()}):
+            codes.update(pc.unique(batch.column(0)).to_pylist())
+    return table, frozenset(codes - {""})
 
 
-def decode_head(head: bytes) -> str:
-    """The beginning of a text; a character cut at the end is no error, other bytes than UTF-8 are Windows-1252."""
-    try:
-        return head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3:
-            return head[: error.start].decode("utf-8-sig")
-        return head.decode("cp1252", errors="replace")
+def _streams(path: Path, file_format: str) -> Iterator[tuple[BinaryIO, str]]:
+    """The tables of a CSV file, plain or gzipped, or of a zip."""
+    if file_format == "wdi_zip":
+        archive = SafeZip(path, source=SOURCE)
+        members = table_members(archive)
+        if not members:
+            raise _another_table(path.name)
+        for member in members:
+            yield as_file(archive.stream(member)), member
+        return
+    yield as_file(unpacked(path, SOURCE)), path.name
 
 
-def _stage_csv(stream: BinaryIO, name: str, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
+def _header(stream: BinaryIO, name: str) -> tuple[WideTable, BinaryIO]:
     head = stream.read(HEAD)
     found = read_header_lines(decode_head(head))
     if found is None:
-        raise _another_table(name, spec)
+        raise _another_table(name)
     position, table = found
-    body = _Stream(iter([skip_lines(head, position + 1)]), stream)
-    wanted = {column: pa.string() for column in (table.economy, table.name, table.series)}
-    years = dict.fromkeys(table.years, pa.float64())
+    return table, as_file(iter([skip_lines(head, position + 1)]), stream)
+
+
+def _batches(body: BinaryIO, table: WideTable, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """The columns named in ``types``, block by block."""
     with pv.open_csv(
         body,
         read_options=pv.ReadOptions(block_size=BLOCK, column_names=list(table.columns)),
         parse_options=pv.ParseOptions(newlines_in_values=True, invalid_row_handler=_footer_only),
         convert_options=pv.ConvertOptions(
-            column_types=wanted | years,
-            include_columns=[*wanted, *years],
-            null_values=MISSING,
-            strings_can_be_null=False,
+            column_types=types, include_columns=list(types), null_values=MISSING, strings_can_be_null=False
         ),
     ) as reader:
-        for batch in reader:
-            yield from _stage(pa.Table.from_batches([batch]), table, spec, log)
+        yield from reader
 
 
 def _footer_only(row: object) -> str:
@@ -213,42 +201,16 @@ def _number(value: object) -> float | None:
     return None if text in MISSING else float(text)
 
 
-def _another_table(name: str, spec: DatasetSpec) -> SourceContractError:
+def _another_table(name: str) -> SourceContractError:
     return SourceContractError(
         f"{name} holds no table with the columns Country Code, Indicator Code and years.",
-        source=spec.source,
-        dataset=spec.dataset,
+        source=SOURCE,
         remedy="Take the CSV, zip or Excel download of the World Bank's data pages.",
     )
 
 
-class _Stream(io.RawIOBase):
-    """Bytes from an iterator, then from another stream, as a file to read."""
-
-    def __init__(self, pieces: Iterator[bytes], rest: BinaryIO | None = None) -> None:
-        self._pieces, self._rest, self._held = pieces, rest, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        want = size if size >= 0 else 1 << 62
-        parts: list[bytes] = []
-        while want and (piece := self._held or self._next(want)):
-            parts.append(piece[:want])
-            self._held = piece[want:]
-            want -= len(parts[-1])
-        return b"".join(parts)
-
-    def _next(self, want: int) -> bytes:
-        for piece in self._pieces:
-            if piece:
-                return piece
-        return self._rest.read(min(want, BLOCK)) if self._rest else b""
-
-
 READERS: dict[str, Reader] = {
     "wdi_csv": read_wdi_csv,
-    "wdi_zip": read_wdi_zip,
+    "wdi_zip": read_wdi_csv,
     "wdi_xlsx": read_wdi_xlsx,
 }

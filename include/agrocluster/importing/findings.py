@@ -1,0 +1,55 @@
+"""What recognising a file can end in. Plain facts, JSON-able; nothing here looks at a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["full", "partial"]
+Kind = Literal["data", "companion", "other"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A dataset that can read a file, and how: the reader's format and whether the file is the whole dataset."""
+
+    dataset_id: str
+    format: str
+    scope: Scope = "partial"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file whose form is known.
+
+    Attributes:
+        what: publisher, kind and subject of the file, for people.
+        kind: ``data`` feeds the datasets in ``uses``, ``companion`` explains data beside it (code lists, metadata),
+            ``other`` belongs to something that no dataset uses yet; ``note`` says why.
+        uses: for data, the datasets that read it.
+        stamp: the date or version of the publisher's release that stands inside the file.
+        latest: a date after which the file cannot have been published, as its layout shows.
+        generation: age of the layout; files of a greater generation are younger.
+        group: files with the same group are one release in several files.
+        note: a reason or a hint, for people.
+    """
+
+    what: str
+    kind: Kind = "data"
+    uses: tuple[Use, ...] = ()
+    stamp: str | None = None
+    latest: str | None = None
+    generation: int = 0
+    group: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Unrecognised:
+    """A file that is unknown, or known but ``broken``; ``reason`` says why in one sentence."""
+
+    reason: str
+    broken: bool = False
+
+
+Finding = Recognised | Unrecognised

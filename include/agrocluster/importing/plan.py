@@ -1,0 +1,83 @@
+"""Which vintages the files of a folder make: one per file and dataset, except releases that come in several files.
+
+A file stays a vintage of its own however many lie beside it, so that importing one file more never changes what
+was imported before. The year files of one BACI version are one vintage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agrocluster.importing.dating import Dated, date_file, faostat_layout, utc_seconds
+from agrocluster.importing.examine import Extent
+from agrocluster.importing.findings import Scope
+from agrocluster.importing.inventory import Looked, look_through
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file, and the vintages it goes into; ``duplicate_of`` names an earlier file with the same bytes."""
+
+    file: Looked
+    parts: tuple[Part, ...] = ()
+    duplicate_of: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file for one dataset. Parts with the same ``dataset_id`` and ``vintage`` make one vintage."""
+
+    dataset_id: str
+    format: str
+    path: str
+    sha256: str
+    scope: Scope
+    dated: Dated
+    vintage: str
+    extent: Extent
+
+
+def plan(root: Path, *, vintage: str | None = None, paths: Iterable[Path] | None = None) -> list[Item]:
+    """All files below ``root`` (or only ``paths``) with the vintages they make.
+
+    Args:
+        vintage: ISO date for files without a stamp inside.
+    """
+    seen: dict[str, str] = {}
+    items = []
+    for file in look_through(root.resolve(), paths):
+        first = seen.setdefault(file.sha256 or file.path, file.path)
+        if first != file.path and file.state == "data":
+            items.append(Item(file, duplicate_of=first))
+        else:
+            items.append(Item(file, tuple(_part(file, extent, vintage) for extent in file.extents)))
+    return items
+
+
+def usable(items: Iterable[Item], dataset_id: str | None = None) -> list[Part]:
+    """Parts that can be landed, of all datasets or one, in the order of age."""
+    parts = [part for item in items for part in item.parts if not part.extent.problem]
+    mine = [part for part in parts if dataset_id in (None, part.dataset_id)]
+    return sorted(mine, key=lambda part: (part.dataset_id, part.dated.stamp, part.dated.rank, part.sha256))
+
+
+def _part(file: Looked, extent: Extent, vintage: str | None) -> Part:
+    generation, latest = file.generation, file.latest
+    if extent.format == "faostat_csv":
+        generation, shown = faostat_layout(frozenset(extent.marks), generation)
+        latest = latest or shown
+    dated = date_file(
+        inside=file.stamp,
+        vintage=vintage,
+        name=Path(file.path).name,
+        modified=utc_seconds(file.mtime_ns / 1e9),
+        latest=latest,
+        generation=generation,
+        last_year=extent.last_year,
+    )
+    if extent.scope == "full":
+        dated = replace(dated, rank="")
+    group = file.group or file.sha256
+    return Part(extent.dataset_id, extent.format, file.path, file.sha256, extent.scope, dated, group, extent)
