@@ -134,7 +134,7 @@ def follow(
         while True:
             check()
             runs = [run for run in airflow.runs_since(since) if run["dag_id"] in current.states]
-            current.take(runs, airflow.tasks_of(runs), airflow.events_since(since))
+            current.take(runs, airflow.tasks_since(since), airflow.events_since(since))
             show()
             if current.ended and not any(state.state in UNFINISHED for state in current.states.values()):
                 return None

@@ -51,20 +51,26 @@ def ingest_dag(spec: DatasetSpec, source: SourceSpec) -> DAG:
         **policy.dag_args(),
     ) as dag:
         asset, polite = assets.staged(spec.id), pools.pool_name(source.id)
-        check: Any = task(task_id="check_source", pool=polite)(steps.check_source)(spec.id)
-        pieces: Any = task(task_id="plan_slices", pool=polite)(steps.plan_slices)(check)
-        fetch = task(task_id="fetch", map_index_template=PIECE, pool=polite)(
-            steps.fetch
-        )
+        check: Any = task(multiple_outputs=False, task_id="check_source", pool=polite)(steps.check_source)(spec.id)
+        pieces: Any = task(multiple_outputs=False, task_id="plan_slices", pool=polite)(steps.plan_slices)(check)
+        fetch = task(multiple_outputs=False, task_id="fetch", map_index_template=PIECE, pool=polite)(steps.fetch)
         fetched = fetch.partial(check=check).expand(piece=pieces)
         # Landing may hold everything already; then nothing is fetched, but the snapshots are staged again.
-        sealed = task(task_id="seal", trigger_rule="none_failed_min_one_success")(steps.seal)(pieces)
+        sealed = task(multiple_outputs=False, task_id="seal", trigger_rule="none_failed_min_one_success")(steps.seal)(
+            pieces
+        )
         fetched >> sealed
-        stage = task(task_id="stage", pool=pools.COMPUTE_POOL, map_index_template=SNAPSHOT)(steps.stage)
+        stage = task(multiple_outputs=False, task_id="stage", pool=pools.COMPUTE_POOL, map_index_template=SNAPSHOT)(
+            steps.stage
+        )
         staged = stage.partial(dataset_id=spec.id).expand(snapshot_id=sealed)
-        gate = task(task_id="validate", pool=pools.COMPUTE_POOL, map_index_template=VINTAGE)(steps.validate)
+        gate = task(multiple_outputs=False, task_id="validate", pool=pools.COMPUTE_POOL, map_index_template=VINTAGE)(
+            steps.validate
+        )
         reports = gate.partial(dataset_id=spec.id).expand(report=staged)
-        task(task_id="mark", outlets=[asset], trigger_rule="none_failed")(steps.mark)(spec.id, check, reports)
+        task(multiple_outputs=False, task_id="mark", outlets=[asset], trigger_rule="none_failed")(steps.mark)(
+            spec.id, check, reports
+        )
     return dag
 
 

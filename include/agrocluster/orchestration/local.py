@@ -185,7 +185,7 @@ def _start_sample(job: Run, data: Path) -> dict[str, str]:
 
     def answers() -> bool:
         try:
-            return requests.get(f"{url}/health", timeout=5).ok
+            return requests.get(f"{url}/_sample/health", timeout=5).ok
         except requests.RequestException:
             return False
 

@@ -44,17 +44,19 @@ def marts_dag(catalog: Catalog) -> DAG:
         tags={"tier:marts"},
         **policy.dag_args(),
     ) as dag:
-        plan: Any = task(task_id="plan_release")(steps.plan_release)()
+        plan: Any = task(multiple_outputs=False, task_id="plan_release")(steps.plan_release)()
         groups = mart_groups(catalog)
         owner = {name: group for group, names in groups.items() for name in names}
         built = {
-            group: task(task_id=group, pool=pools.COMPUTE_POOL)(steps.build_marts)(names, plan)
+            group: task(multiple_outputs=False, task_id=group, pool=pools.COMPUTE_POOL)(steps.build_marts)(names, plan)
             for group, names in groups.items()
         }
         for group, names in groups.items():
             for upstream in sorted({owner[i] for n in names for i in catalog.marts[n].inputs if i in owner} - {group}):
                 built[upstream] >> built[group]
-        done = task(task_id="complete_build", outlets=[assets.BUILD])(steps.complete_build)(plan)
+        done = task(multiple_outputs=False, task_id="complete_build", outlets=[assets.BUILD])(steps.complete_build)(
+            plan
+        )
         list(built.values()) >> done
     return dag
 
@@ -81,7 +83,7 @@ def release_dag(catalog: Catalog) -> DAG:
         **policy.dag_args(),
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
-        task(task_id="publish", outlets=outlets)(steps.publish)(marts)
+        task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)
     return dag
 
 

@@ -15,11 +15,11 @@ from agrocluster.orchestration.follow import Round
 from agrocluster.release import publish, reading
 
 TOP_CHAINS = """
-    SELECT iso3, chain, potential AS score, coverage
+    SELECT iso3, chain_en, potential, coverage
     FROM mart_cluster_baseline
-    WHERE score IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY iso3 ORDER BY score DESC, chain) <= 3
-    ORDER BY iso3, score DESC, chain
+    WHERE focus AND rank_country <= 3
+    QUALIFY last_year = max(last_year) OVER ()
+    ORDER BY iso3, rank_country, chain
 """
 
 

@@ -40,8 +40,8 @@ def upkeep_dag(declared: Catalog) -> DAG:
         },
         **policy.dag_args(),
     ) as dag:
-        task(task_id="check_freshness", outlets=[FRESHNESS])(check_freshness)()
-        task(task_id="retention")(retention)()
+        task(multiple_outputs=False, task_id="check_freshness", outlets=[FRESHNESS])(check_freshness)()
+        task(multiple_outputs=False, task_id="retention")(retention)()
     return dag
 
 

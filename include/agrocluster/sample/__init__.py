@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["truth"]
+__all__ = ["PATHS", "addresses", "truth"]
+
+PATHS = {"worldbank": "worldbank/v2", "faostat": "faostat", "cepii": "cepii"}
+"""Where on the sample server each publisher answers."""
+
+
+def addresses(url: str) -> dict[str, str]:
+    """The environment that sends every publisher's requests to the sample server at ``url``."""
+    return {f"AGROCLUSTER_{source.upper()}_URL": f"{url}/{path}" for source, path in PATHS.items()}
 
 
 def truth(vintage: str = "current") -> pa.Table:
