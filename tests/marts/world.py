@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 import duckdb
 import pyarrow as pa
@@ -29,7 +30,9 @@ class World:
     production: list[Row] = field(default_factory=list)
     indicator: list[Row] = field(default_factory=list)
 
-    def exports(self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float) -> None:
+    def exports(
+        self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float
+    ) -> None:
         """World total of an exporter and, by share, its single flows. ``kg`` may be among the keywords."""
         kg = destinations.pop("kg", usd / 2)
         for year in years:
@@ -49,7 +52,9 @@ class World:
                     }
                 )
 
-    def farm(self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float) -> None:
+    def farm(
+        self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float
+    ) -> None:
         """FAOSTAT values; a keyword is ``<dataset>_<element code>``, such as ``qcl_5510=1000``."""
         for year in years:
             for name, value in measures.items():
@@ -89,12 +94,15 @@ class World:
         """A connection with ``marts`` (default: all) and every mart they read, each checked against its contract."""
         con = duckdb.connect()
         con.execute("SET threads = 1")
-        relations.register_catalog(con)
+        for name, table in _catalog_tables().items():
+            con.register(name, table)
         self._register(con)
         for name in _closure(marts or tuple(catalog().marts)):
             contract = catalog().marts[name]
             try:
-                rows = con.sql(f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}")
+                rows = con.sql(
+                    f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}"
+                )
             except duckdb.Error as error:
                 raise AssertionError(f"Mart {name}: {error}") from error
             kept = conform(rows.to_arrow_table(), contract)
@@ -107,13 +115,22 @@ class World:
         for kind, contract in catalog().tables.items():
             source, dataset = VINTAGES[kind]
             given = getattr(self, kind)
-            rows = [{"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given]
+            rows = [
+                {"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given
+            ]
             con.register(f"current_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             if rows:
                 vintages.append(_vintage(kind, source, dataset, len(rows)))
         files = [
-            {"vintage_id": v["vintage_id"], "name": "file.csv", "format": "csv", "url": "", "sha256": "0", "bytes": 1}
+            {
+                "vintage_id": v["vintage_id"],
+                "name": "file.csv",
+                "format": "csv",
+                "url": "",
+                "sha256": "0",
+                "bytes": 1,
+            }
             for v in vintages
         ]
         con.register("vintages", pa.Table.from_pylist(vintages, schema=relations.VINTAGE))
@@ -125,6 +142,11 @@ def one(con: duckdb.DuckDBPyConnection, query: str) -> Row:
     rows = con.sql(query).to_arrow_table().to_pylist()
     assert len(rows) == 1, f"{len(rows)} rows: {query}"
     return rows[0]
+
+
+@cache
+def _catalog_tables() -> dict[str, pa.Table]:
+    return relations.catalog_tables(catalog())
 
 
 def _vintage(kind: str, source: str, dataset: str, rows: int) -> Row:

@@ -31,4 +31,4 @@ def _one(indicator: str, mart: str, row_filter: str, expression: str, transform:
             FROM {mart} m JOIN dim_baseline b ON m.year = b.last_year
             JOIN dim_country c USING (iso3)
             WHERE (c.focus OR c.panel) AND ({row_filter})
-        ) WHERE raw IS NOT NULL"""  # noqa: S608 - every part is catalogue data of this package
+        ) WHERE raw IS NOT NULL"""

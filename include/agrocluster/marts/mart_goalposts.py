@@ -75,7 +75,9 @@ SELECT goalpost_id, line.* FROM line CROSS JOIN identity
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """One row per scored indicator."""
     quantiles = dict(
-        con.sql("SELECT name, value_number FROM method_parameters WHERE name IN ('goalpost_low', 'goalpost_high')").fetchall()
+        con.sql(
+            "SELECT name, value_number FROM method_parameters WHERE name IN ('goalpost_low', 'goalpost_high')"
+        ).fetchall()
     )
     low, high = quantiles["goalpost_low"], quantiles["goalpost_high"]
     return con.sql(_QUERY.format(values=values_query(con), low=low, high=high))

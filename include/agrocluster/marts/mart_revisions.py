@@ -13,6 +13,7 @@ def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     found = catalog()
     return con.sql(
         "\nUNION ALL\n".join(
-            f"SELECT * FROM ({revisions_sql(kind, contract, found.focus())})" for kind, contract in found.tables.items()
+            f"SELECT * FROM ({revisions_sql(kind, contract, found.focus())})"
+            for kind, contract in found.tables.items()
         )
     )

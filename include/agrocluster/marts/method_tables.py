@@ -18,19 +18,18 @@ from agrocluster.model.loader import read_csv
 INDEX_VERSION = "v0"
 """The index version that marts are built with; ``catalog/index/<version>.yaml`` defines it."""
 
-_TEXT = pa.string()
+_TEXT, _NUMBER, _FLAG, _YEAR = pa.string(), pa.float64(), pa.bool_(), pa.int16()
 _BASELINE = pa.schema(
-    [("baseline_id", _TEXT), ("first_year", pa.int16()), ("last_year", pa.int16()), ("en", _TEXT), ("ru", _TEXT)]
-    + [("is_reference", pa.bool_()), ("index_version", _TEXT)]
+    {"baseline_id": _TEXT, "first_year": _YEAR, "last_year": _YEAR, "en": _TEXT, "ru": _TEXT}
+    | {"is_reference": _FLAG, "index_version": _TEXT}
 )
 _PILLAR = pa.schema(
-    [("pillar", _TEXT), ("sub_index", _TEXT), ("weight", pa.float64()), ("required", pa.bool_())]
-    + [("en", _TEXT), ("ru", _TEXT)]
+    {"pillar": _TEXT, "sub_index": _TEXT, "weight": _NUMBER, "required": _FLAG, "en": _TEXT, "ru": _TEXT}
 )
 _INDICATOR = pa.schema(
-    [("indicator", _TEXT), ("pillar", _TEXT), ("weight", pa.float64()), ("anchor", pa.bool_())]
-    + [(name, _TEXT) for name in ("basis", "transform", "scope", "applies_to", "reason", "mart", "row_filter", "expression")]
-    + [("goalpost_low", pa.float64()), ("goalpost_high", pa.float64()), ("en", _TEXT), ("ru", _TEXT)]
+    {"indicator": _TEXT, "pillar": _TEXT, "weight": _NUMBER, "anchor": _FLAG, "basis": _TEXT, "transform": _TEXT}
+    | {"scope": _TEXT, "applies_to": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT}
+    | {"expression": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER, "en": _TEXT, "ru": _TEXT}
 )
 
 
@@ -57,13 +56,19 @@ def index_tables(path: Path) -> dict[str, pa.Table]:
     """Baselines, pillars and indicators of one index version, with the defaults of its format filled in."""
     index = yaml.safe_load(path.read_text(encoding="utf-8"))
     baselines = [
-        {**line, "is_reference": line["baseline_id"] == index["reference_baseline"], "index_version": index["version"]}
+        {
+            **line,
+            "is_reference": line["baseline_id"] == index["reference_baseline"],
+            "index_version": index["version"],
+        }
         for line in index["baselines"]
     ]
     return {
         "cat_baseline": pa.Table.from_pylist(baselines, schema=_BASELINE),
         "cat_pillar": pa.Table.from_pylist(index["pillars"], schema=_PILLAR),
-        "cat_index_indicator": pa.Table.from_pylist([_indicator(i) for i in index["indicators"]], schema=_INDICATOR),
+        "cat_index_indicator": pa.Table.from_pylist(
+            [_indicator(i) for i in index["indicators"]], schema=_INDICATOR
+        ),
     }
 
 
