@@ -109,7 +109,7 @@ def test_the_crosswalk_assigns_each_hs_code_once_per_edition() -> None:
         "GROUP BY ALL HAVING count(DISTINCT chain || stage) > 1"
     ).fetchall()
     assert doubled == []
-    assert con.sql("SELECT count(DISTINCT chain) FROM codes").fetchone() == (23,)
+    assert con.sql("SELECT count(DISTINCT chain) FROM codes").fetchall() == [(23,)]
 
 
 def copy_of_catalog(tmp_path: Path) -> Path:
