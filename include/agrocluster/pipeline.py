@@ -92,16 +92,17 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
     groups: dict[str, list[Slice]] = {}
     for piece in pieces:
         if "snapshots" not in piece:
-            groups.setdefault(piece.get("stamp", probe.stamp), []).append(piece)
+            groups.setdefault(piece.get("vintage", ""), []).append(piece)
     sealed = [
         landing.seal(
             dataset_id,
             probe,
             [piece["id"] for piece in group],
             scope=group[0].get("scope", check["scope"]),
-            stamp=stamp,
+            stamp=group[0].get("stamp"),
+            rank=group[0].get("rank", ""),
         ).snapshot_id
-        for stamp, group in sorted(groups.items())
+        for _, group in sorted(groups.items())
     ]
     landing.discard_work(dataset_id, probe)
     return landed + sealed

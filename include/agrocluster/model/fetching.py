@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 Slice = dict[str, Any]
-"""One piece of a fetch: JSON-able, with a unique ``id``; in files mode also ``stamp`` and ``scope``."""
+"""One piece of a fetch: JSON-able, with a unique ``id``. Pieces of several vintages (files mode) also have
+``vintage`` (equal for the pieces of one vintage), ``stamp``, ``rank`` and ``scope``."""
 
 
 @dataclass(frozen=True)

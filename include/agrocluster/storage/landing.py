@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agrocluster.errors import StorageError
-from agrocluster.settings import settings
 from agrocluster.model.fetching import Probe, RawFile
+from agrocluster.settings import settings
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
 
@@ -69,9 +69,17 @@ def slice_files(work: Path, slice_id: str) -> list[RawFile]:
 
 
 def seal(
-    dataset_id: str, probe: Probe, slice_ids: Iterable[str], *, scope: Scope, stamp: str | None = None
+    dataset_id: str,
+    probe: Probe,
+    slice_ids: Iterable[str],
+    *,
+    scope: Scope,
+    stamp: str | None = None,
+    rank: str = "",
 ) -> Snapshot:
     """Turn the fetched slices into a snapshot. Idempotent: the same content gives the same snapshot.
+
+    ``rank`` orders snapshots with equal stamps: it stands in their ids between stamp and content.
 
     Raises StorageError when a slice is missing.
     """
@@ -81,15 +89,22 @@ def seal(
         if not has_slice(work, slice_id):
             raise StorageError(f"Slice {slice_id} of {dataset_id} was not fetched.", remedy="Run the ingest Dag again.")
         files.extend(slice_files(work, slice_id))
-    return keep_snapshot(dataset_id, stamp or probe.stamp, probe.fingerprint, scope, work, files)
+    return keep_snapshot(dataset_id, stamp or probe.stamp, probe.fingerprint, scope, work, files, rank=rank)
 
 
 def keep_snapshot(
-    dataset_id: str, stamp: str, fingerprint: str, scope: Scope, folder: Path, files: list[RawFile]
+    dataset_id: str,
+    stamp: str,
+    fingerprint: str,
+    scope: Scope,
+    folder: Path,
+    files: list[RawFile],
+    *,
+    rank: str = "",
 ) -> Snapshot:
     """Move ``files`` from ``folder`` into a new snapshot (or find the equal one that exists)."""
     digest = hashlib.sha256("".join(sorted(f"{f.name}\0{f.sha256}\n" for f in files)).encode()).hexdigest()
-    snapshot_id = f"{slug(stamp)}-{digest[:8]}"
+    snapshot_id = "-".join(part for part in (slug(stamp), rank, digest[:8]) if part)
     home = layout().landing(dataset_id)
     final = home / snapshot_id
     if not (final / "snapshot.json").exists():
