@@ -13,13 +13,12 @@ import hashlib
 import json
 import re
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from agrocluster.errors import SourceContractError
-from agrocluster.http import Client
+from agrocluster.model.fetching import Probe, RawFile, Slice, Years
 from agrocluster.model.specs import DatasetSpec
-from agrocluster.sources.base import Probe, RawFile, Slice, Years
 from agrocluster.sources.faostat_read import (
     DATA_MEMBER,
     READERS,
@@ -28,6 +27,9 @@ from agrocluster.sources.faostat_read import (
     read_text,
 )
 from agrocluster.sources.zipsafe import SafeZip
+
+if TYPE_CHECKING:
+    from agrocluster.http import Client
 
 __all__ = [
     "ADAPTER",
@@ -59,18 +61,11 @@ class FaostatBulk:
                 f"gives {entry['DateUpdate']!r} as the date of domain {entry['DatasetCode']}",
             )
         headers = client.head(url).headers
-        known = {
-            name: headers.get(name, "")
-            for name in ("ETag", "Last-Modified", "Content-Length")
-        }
+        known = {name: headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length")}
         facts = {"stamp": stamp, "url": url, **known}
-        fingerprint = hashlib.sha256(
-            json.dumps(facts, sort_keys=True).encode()
-        ).hexdigest()[:32]
+        fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         rows = entry.get("FileRows")
-        return Probe(
-            stamp, fingerprint, {**facts, "rows": rows, "name": _file_name(url)}
-        )
+        return Probe(stamp, fingerprint, {**facts, "rows": rows, "name": _file_name(url)})
 
     def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:  # noqa: ARG002 - protocol
         """The one zip of the domain."""
@@ -82,16 +77,12 @@ class FaostatBulk:
             }
         ]
 
-    def fetch(
-        self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path
-    ) -> list[RawFile]:
+    def fetch(self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path) -> list[RawFile]:
         """Stream the zip to landing and check its directory.
 
         Raises SourceUnavailable for a damaged archive, SourceContractError for a hostile one or one without data.
         """
-        got = client.download(
-            piece["url"], into / piece["name"], expect="zip", period=probe.stamp
-        )
+        got = client.download(piece["url"], into / piece["name"], expect="zip", period=probe.stamp)
         archive = SafeZip(got.path, source=spec.source, dataset=spec.dataset)
         archive.one(str(spec.params.get("member", DATA_MEMBER)))
         details = {
@@ -114,26 +105,17 @@ class FaostatBulk:
     def _entry(self, spec: DatasetSpec, document: Any) -> dict[str, Any]:
         domain = str(spec.params["domain"])
         try:
-            entries = {
-                str(entry["DatasetCode"]): entry
-                for entry in document["Datasets"]["Dataset"]
-            }
+            entries = {str(entry["DatasetCode"]): entry for entry in document["Datasets"]["Dataset"]}
         except (KeyError, TypeError) as error:
-            raise self._broken(
-                spec, "has another shape than Datasets / Dataset / DatasetCode"
-            ) from error
+            raise self._broken(spec, "has another shape than Datasets / Dataset / DatasetCode") from error
         if domain not in entries:
             raise self._broken(
                 spec,
                 f"does not list the domain {domain}; it lists {', '.join(sorted(entries))}",
             )
         entry: dict[str, Any] = entries[domain]
-        if missing := [
-            name for name in ("DateUpdate", "FileLocation") if not entry.get(name)
-        ]:
-            raise self._broken(
-                spec, f"gives no {' and no '.join(missing)} for the domain {domain}"
-            )
+        if missing := [name for name in ("DateUpdate", "FileLocation") if not entry.get(name)]:
+            raise self._broken(spec, f"gives no {' and no '.join(missing)} for the domain {domain}")
         return entry
 
     @staticmethod

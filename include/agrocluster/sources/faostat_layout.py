@@ -83,9 +83,7 @@ def read_header(line: str, name: str, dataset: str) -> Layout:
     Raises SourceContractError naming the columns that are missing and those that are there.
     """
     delimiter = max(",;\t", key=line.count)
-    columns = tuple(
-        column.strip() for column in next(csv.reader([line], delimiter=delimiter), [])
-    )
+    columns = tuple(column.strip() for column in next(csv.reader([line], delimiter=delimiter), []))
     by_name = {column.casefold(): column for column in columns}
     roles: dict[str, str] = {}
     area_scheme = _first(_AREA, by_name, roles, "area") or "fao"
@@ -98,11 +96,7 @@ def read_header(line: str, name: str, dataset: str) -> Layout:
     required = _REQUIRED if wide else _REQUIRED | _LONG
     missing = [label for role, label in required.items() if role not in roles]
     if missing or len(by_name) != len(columns):
-        problem = (
-            f"lacks the column(s) {', '.join(missing)}"
-            if missing
-            else "names a column twice"
-        )
+        problem = f"lacks the column(s) {', '.join(missing)}" if missing else "names a column twice"
         raise SourceContractError(
             f"{name} {problem}; its header is: {line.strip()[:400]}",
             source="faostat",
@@ -113,9 +107,7 @@ def read_header(line: str, name: str, dataset: str) -> Layout:
     return Layout(columns, roles, area_scheme, item_scheme, wide, delimiter)
 
 
-def _first(
-    known: Mapping[str, S], by_name: Mapping[str, str], roles: dict[str, str], role: str
-) -> S | None:
+def _first(known: Mapping[str, S], by_name: Mapping[str, str], roles: dict[str, str], role: str) -> S | None:
     for candidate, scheme in known.items():
         if candidate in by_name:
             roles[role] = by_name[candidate]
@@ -124,11 +116,5 @@ def _first(
 
 
 def _wide_years(by_name: Mapping[str, str]) -> dict[int, tuple[str, str | None]]:
-    years = [
-        int(match[1])
-        for name in by_name
-        if (match := _WIDE.match(name)) and not match[2]
-    ]
-    return {
-        year: (by_name[f"y{year}"], by_name.get(f"y{year}f")) for year in sorted(years)
-    }
+    years = [int(match[1]) for name in by_name if (match := _WIDE.match(name)) and not match[2]]
+    return {year: (by_name[f"y{year}"], by_name.get(f"y{year}f")) for year in sorted(years)}

@@ -67,9 +67,7 @@ def parse_block(block: Block, source: Source) -> tuple[Cells, Rejected]:
         data = block.utf8()
     except UnicodeDecodeError as error:
         found = block.data[error.start : error.start + 4].hex(" ")
-        raise undecodable(
-            source.name, "Windows-1252", block.offset + error.start, found
-        ) from error
+        raise undecodable(source.name, "Windows-1252", block.offset + error.start, found) from error
     rejected: Rejected = []
     layout = source.layout
     if layout.wide:
@@ -88,14 +86,8 @@ def parse_block(block: Block, source: Source) -> tuple[Cells, Rejected]:
 
 def parse_areas(block: Block, source: Source) -> Coded:
     """Only the area codes of a block: a third cheaper than its cells, enough to see whether any is wanted."""
-    data = (
-        block.utf8()
-        if block.encoding != "cp1252"
-        else block.data.decode("cp1252", errors="replace").encode()
-    )
-    return coded(
-        _parse(data, source, {}, roles=("area",))[0][source.layout.roles["area"]]
-    )
+    data = block.utf8() if block.encoding != "cp1252" else block.data.decode("cp1252", errors="replace").encode()
+    return coded(_parse(data, source, {}, roles=("area",))[0][source.layout.roles["area"]])
 
 
 def area_names(block: Block, source: Source, code: str) -> set[str]:
@@ -112,9 +104,7 @@ def area_names(block: Block, source: Source, code: str) -> set[str]:
 def _typed(data: bytes, source: Source, rejected: Rejected) -> pa.Table:
     """The block's table with numbers as numbers; rows in which they are none go to ``rejected``."""
     layout = source.layout
-    numbers: dict[str, pa.DataType] = {
-        value: pa.float64() for value, _ in layout.wide.values()
-    }
+    numbers: dict[str, pa.DataType] = {value: pa.float64() for value, _ in layout.wide.values()}
     if not layout.wide:
         numbers = {
             layout.roles["value"]: pa.float64(),
@@ -125,15 +115,11 @@ def _typed(data: bytes, source: Source, rejected: Rejected) -> pa.Table:
     except pa.ArrowInvalid:
         table, torn = _parse(data, source, dict.fromkeys(numbers, pa.string()))
         for column, number in numbers.items():
-            words = pc.invert(
-                pc.match_substring_regex(pc.fill_null(table[column], "0"), NUMBER)
-            )
+            words = pc.invert(pc.match_substring_regex(pc.fill_null(table[column], "0"), NUMBER))
             reason = f"{column} is not a number."
             table = _refuse(table, words, "not_a_number", reason, source, rejected)
             figures = pc.utf8_trim_whitespace(table[column])
-            table = table.set_column(
-                table.column_names.index(column), column, figures.cast(number)
-            )
+            table = table.set_column(table.column_names.index(column), column, figures.cast(number))
     if torn:
         reason = f"The row has another number of fields than the {len(layout.columns)} of the header."
         rows = pa.table({"file": [source.name] * len(torn), "row": torn})
@@ -148,9 +134,7 @@ def _parse(
     roles: tuple[str, ...] = _TEXT_ROLES,
 ) -> tuple[pa.Table, list[str]]:
     layout = source.layout
-    types: dict[str, pa.DataType] = {
-        layout.roles[role]: TEXT for role in roles if role in layout.roles
-    }
+    types: dict[str, pa.DataType] = {layout.roles[role]: TEXT for role in roles if role in layout.roles}
     if numbers:
         types |= {flag: TEXT for _, flag in layout.wide.values() if flag} | numbers
     torn: list[str] = []
@@ -194,18 +178,12 @@ def _refuse(
     rows = table.filter(bad)
     texts = [column.cast(pa.string()) for column in rows.columns]
     names = pa.array([source.name] * rows.num_rows)
-    rejected.append(
-        (rule, reason, pa.table([names, *texts], names=["file", *rows.column_names]))
-    )
+    rejected.append((rule, reason, pa.table([names, *texts], names=["file", *rows.column_names])))
     return table.filter(pc.invert(bad))
 
 
 def _text_columns(table: pa.Table, layout: Layout) -> dict[str, Coded]:
-    return {
-        role: coded(table[layout.roles[role]])
-        for role in _TEXT_ROLES
-        if role in layout.roles and role != "flag"
-    }
+    return {role: coded(table[layout.roles[role]]) for role in _TEXT_ROLES if role in layout.roles and role != "flag"}
 
 
 def _long_cells(table: pa.Table, source: Source) -> Cells:
@@ -215,14 +193,10 @@ def _long_cells(table: pa.Table, source: Source) -> Cells:
     year = to_numpy(table[layout.roles["year"]])
     if (spans := year > LAST_YEAR).any():
         if source.year_span != "last":
-            raise source.error(
-                f"gives the span of years {year[spans][0]} where a year is expected"
-            )
+            raise source.error(f"gives the span of years {year[spans][0]} where a year is expected")
         year = np.where(spans, year % 10_000, year)
     value = to_numpy(table[layout.roles["value"]])
-    return Cells(
-        **texts, flag=coded(table[layout.roles["flag"]]), year=year, value=value
-    )
+    return Cells(**texts, flag=coded(table[layout.roles["flag"]]), year=year, value=value)
 
 
 def _wide_cells(table: pa.Table, layout: Layout) -> Cells:
@@ -238,10 +212,7 @@ def _wide_cells(table: pa.Table, layout: Layout) -> Cells:
             flags[:, position] = np.array([*codes, 0], dtype=np.int32)[column.index]
     texts = _text_columns(table, layout)
     texts.setdefault("unit", _blank(rows))
-    wide = {
-        role: Coded(np.repeat(column.index, len(years)), column.texts)
-        for role, column in texts.items()
-    }
+    wide = {role: Coded(np.repeat(column.index, len(years)), column.texts) for role, column in texts.items()}
     return Cells(
         **wide,
         flag=Coded(flags.ravel(), list(known)),

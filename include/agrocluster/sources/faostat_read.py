@@ -8,22 +8,20 @@ in the file's order. Memory is a handful of blocks, however long the table. What
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from agrocluster.errors import SourceContractError, SourceUnavailable
+from agrocluster.errors import SourceContractError
+from agrocluster.model.fetching import RawFile, StageLog
 from agrocluster.model.loader import ROOT, catalog
 from agrocluster.model.specs import DatasetSpec
-from agrocluster.sources.base import RawFile, Reader, StageLog
 from agrocluster.sources.faostat_layout import Layout, read_header
 from agrocluster.sources.faostat_parse import (
     Source,
@@ -40,9 +38,13 @@ from agrocluster.sources.faostat_rows import (
 )
 from agrocluster.sources.parallel import ordered_map
 from agrocluster.sources.textblocks import BLOCK, Block, TextBlocks
+from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.zipsafe import SafeZip
 from agrocluster.transform.countries import faostat_areas
 from agrocluster.transform.units import UnitTable
+
+if TYPE_CHECKING:
+    from agrocluster.sources.base import Reader
 
 MAPPINGS = ROOT / "mappings"
 DATA_MEMBER = "*_All_Data*.csv"
@@ -63,7 +65,7 @@ def read_bulk(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.Recor
 
 def read_csv(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
     """Batches of a table as the FAOSTAT website gives it, plain or gzipped, re-saved by a spreadsheet or not."""
-    yield from read_text(_pieces(path, spec), path.name, spec, log)
+    yield from read_text(text_pieces(path, spec), path.name, spec, log)
 
 
 def read_text(
@@ -80,9 +82,7 @@ def read_text(
     first = next(blocks, None)
     layout, rest = _split_header(first, name, spec)
     choice = choice_of(spec)
-    source = Source(
-        name, spec.dataset, layout, str(spec.params.get("year_span", "refuse"))
-    )
+    source = Source(name, spec.dataset, layout, str(spec.params.get("year_span", "refuse")))
 
     def stage(part: Block) -> Staged:
         try:
@@ -165,16 +165,10 @@ def read_flags(data: bytes) -> dict[str, str]:
         text = data.decode("cp1252", errors="replace")
     rows = csv.reader(io.StringIO(text))
     next(rows, None)
-    return {
-        row[0].strip().replace("<blank>", ""): row[1].strip()
-        for row in rows
-        if len(row) > 1
-    }
+    return {row[0].strip().replace("<blank>", ""): row[1].strip() for row in rows if len(row) > 1}
 
 
-def _split_header(
-    first: Block | None, name: str, spec: DatasetSpec
-) -> tuple[Layout, Block]:
+def _split_header(first: Block | None, name: str, spec: DatasetSpec) -> tuple[Layout, Block]:
     if first is None or not first.data.strip():
         raise SourceContractError(
             f"{name} is empty.",
@@ -188,38 +182,11 @@ def _split_header(
     return layout, Block(body, first.encoding, first.offset + len(line) + 1)
 
 
-def _pieces(path: Path, spec: DatasetSpec) -> Iterator[bytes]:
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-        handle.seek(0)
-        stream = gzip.GzipFile(fileobj=handle) if packed else handle
-        yield from _until_end(stream, path, spec)
-
-
-def _until_end(
-    stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec
-) -> Iterator[bytes]:
-    try:
-        while piece := stream.read(1 << 20):
-            yield piece
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise SourceUnavailable(
-            f"{path.name} is not complete ({error}).",
-            source=spec.source,
-            dataset=spec.dataset,
-            remedy="Download it again.",
-        ) from error
-
-
-def _bulk(
-    path: Path, _: RawFile, spec: DatasetSpec, log: StageLog
-) -> Iterator[pa.RecordBatch]:
+def _bulk(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
     return read_bulk(path, spec, log)
 
 
-def _website(
-    path: Path, _: RawFile, spec: DatasetSpec, log: StageLog
-) -> Iterator[pa.RecordBatch]:
+def _website(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
     return read_csv(path, spec, log)
 
 

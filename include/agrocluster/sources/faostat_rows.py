@@ -42,21 +42,15 @@ class Coded:
 
     def lookup(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
         """For every row, whether its text is wanted."""
-        return np.array([wanted(text) for text in self.texts] or [False], dtype=bool)[
-            self.index
-        ]
+        return np.array([wanted(text) for text in self.texts] or [False], dtype=bool)[self.index]
 
     def arrow(self) -> pa.DictionaryArray:
         """As an Arrow dictionary array; texts that became equal share one entry."""
         places = {text: place for place, text in enumerate(dict.fromkeys(self.texts))}
         index = self.index
         if len(places) < len(self.texts):
-            index = np.array([places[text] for text in self.texts], dtype=np.int32)[
-                index
-            ]
-        return pa.DictionaryArray.from_arrays(
-            to_arrow(index), texts_to_arrow(list(places))
-        )
+            index = np.array([places[text] for text in self.texts], dtype=np.int32)[index]
+        return pa.DictionaryArray.from_arrays(to_arrow(index), texts_to_arrow(list(places)))
 
     def used(self) -> NDArray[np.bool_]:
         """For every distinct text, whether a row has it (a column that was filtered keeps all its texts)."""
@@ -93,11 +87,7 @@ class Cells:
         if keep.all():
             return self
         taken: dict[str, Any] = {
-            name: None
-            if column is None
-            else column.take(keep)
-            if isinstance(column, Coded)
-            else column[keep]
+            name: None if column is None else column.take(keep) if isinstance(column, Coded) else column[keep]
             for name, column in vars(self).items()
         }
         return Cells(**taken)
@@ -144,9 +134,7 @@ def stage_cells(cells: Cells, layout: Layout, choice: Choice) -> Staged:
     Raises SourceContractError naming an unknown area, or an unknown element and unit.
     """
     areas = known_areas(cells.area, layout, choice)
-    items = [
-        item_code(code, layout.item_scheme, choice.cpc) for code in cells.item.texts
-    ]
+    items = [item_code(code, layout.item_scheme, choice.cpc) for code in cells.item.texts]
     excluded: Counter[str] = Counter()
     keep = np.ones(len(cells.value), dtype=bool)
     for reason, gone in _exclusions(cells, areas, items, choice):
@@ -155,11 +143,7 @@ def stage_cells(cells: Cells, layout: Layout, choice: Choice) -> Staged:
             excluded[reason] += rows
             keep &= ~gone
     cells = cells.take(keep)
-    unmapped = {
-        code
-        for code, used in zip(items, cells.item.used(), strict=True)
-        if used and code[:4] == "cpc:"
-    }
+    unmapped = {code for code, used in zip(items, cells.item.used(), strict=True) if used and code[:4] == "cpc:"}
     return Staged(
         _batch(cells, items, [area.iso3 for area in areas], choice),
         excluded,
@@ -181,13 +165,7 @@ def _exclusions(
             "country not asked for",
             _where([area.iso3 not in choice.areas for area in areas], cells.area),
         )
-    if (
-        cells.year.size
-        and not choice.first_year
-        <= cells.year.min()
-        <= cells.year.max()
-        <= choice.last_year
-    ):
+    if cells.year.size and not choice.first_year <= cells.year.min() <= cells.year.max() <= choice.last_year:
         yield (
             "year outside the dataset",
             (cells.year < choice.first_year) | (cells.year > choice.last_year),
@@ -240,9 +218,7 @@ class UnknownArea(Exception):
     """An area code that no mapping knows; the reader turns it into an error that also tells its name."""
 
 
-def _batch(
-    cells: Cells, items: Sequence[str], iso3: Sequence[str], choice: Choice
-) -> pa.RecordBatch:
+def _batch(cells: Cells, items: Sequence[str], iso3: Sequence[str], choice: Choice) -> pa.RecordBatch:
     raw = to_arrow(cells.value)
     value, unit = _converted(cells, choice)
     return pa.RecordBatch.from_pydict(
@@ -294,13 +270,9 @@ def _converted(cells: Cells, choice: Choice) -> tuple[NDArray[np.float64], Coded
     return convert(cells.value, numerators[pair], denominators[pair]), unit
 
 
-def _unknown_unit(
-    cells: Cells, code: str, raw: str, choice: Choice
-) -> SourceContractError:
+def _unknown_unit(cells: Cells, code: str, raw: str, choice: Choice) -> SourceContractError:
     rows = cells.element.lookup(lambda text: text == code)
-    names = {
-        cells.element_name.texts[i] for i in np.unique(cells.element_name.index[rows])
-    }
+    names = {cells.element_name.texts[i] for i in np.unique(cells.element_name.index[rows])}
     return SourceContractError(
         f"The unit {raw!r} of element {code} ({', '.join(sorted(names))}) has no conversion.",
         source="faostat",

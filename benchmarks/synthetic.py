@@ -1,0 +1,101 @@
+"""Deterministic synthetic inputs of real size: a FAOSTAT bulk zip (QCL-like) and a year of BACI.
+
+The numbers mean nothing; sizes, columns, quoting, key structure and compressibility follow the published files.
+A file is made once per folder and name.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+
+import duckdb
+
+from agrocluster.model.loader import ROOT
+
+MAPPINGS = ROOT / "mappings"
+FAOSTAT_ROWS = 4_200_000
+BACI_ROWS = 11_000_000
+FAOSTAT_MEMBER = "Production_Crops_Livestock_E_All_Data_(Normalized).csv"
+
+
+def faostat_zip(folder: Path, rows: int = FAOSTAT_ROWS) -> Path:
+    """A normalised bulk zip with ``rows`` rows: every field quoted, apostrophes before M49 and CPC codes."""
+    target = folder / f"faostat_qcl_{rows}.zip"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    text = folder / "faostat.csv"
+    connection = duckdb.connect()
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute(
+        f"""
+        COPY (
+          WITH areas AS (SELECT fao_code, m49, name, row_number() OVER (ORDER BY fao_code) AS a
+                         FROM read_csv('{MAPPINGS / "faostat_areas.csv"}', all_varchar = true) WHERE m49 <> ''),
+          items AS (SELECT item_code, cpc, item, row_number() OVER (ORDER BY cpc) AS i
+                    FROM read_csv('{MAPPINGS / "faostat_items.csv"}', all_varchar = true)),
+          elements(element_code, element, unit, e) AS
+            (VALUES ('5312', 'Area harvested', 'ha', 1), ('5412', 'Yield', 'kg/ha', 2),
+                    ('5510', 'Production', 't', 3)),
+          years AS (SELECT unnest(range(1961, 2024)) AS year),
+          cells AS (
+            SELECT *, hash(a * 1000003 + i * 1009 + e * 101 + year) AS h FROM areas, items, elements, years
+            WHERE hash(a * 7919 + i) % 100 < 35 ORDER BY a, i, e, year LIMIT {rows})
+          SELECT fao_code AS "Area Code", '''' || m49 AS "Area Code (M49)", name AS "Area",
+            item_code AS "Item Code", '''' || cpc AS "Item Code (CPC)", item AS "Item",
+            element_code AS "Element Code", element AS "Element", year AS "Year Code", year AS "Year",
+            unit AS "Unit",
+            CASE WHEN h % 50 = 0 THEN '' ELSE printf('%d.%06d', h % 900000, CASE WHEN h % 7 = 0 THEN h % 1000000 ELSE 0 END)
+            END AS "Value",
+            CASE WHEN h % 50 = 0 THEN 'M' WHEN h % 5 = 0 THEN 'E' WHEN h % 3 = 0 THEN 'I' ELSE 'A' END AS "Flag",
+            CASE WHEN h % 997 = 0 THEN 'Unofficial figure' ELSE '' END AS "Note"
+          FROM cells ORDER BY a, i, e, year
+        ) TO '{text}' (FORMAT csv, HEADER, FORCE_QUOTE *)
+        """
+    )
+    temporary = target.with_suffix(".part")
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(text, FAOSTAT_MEMBER)
+        archive.writestr("Production_Crops_Livestock_E_Flags.csv", "Flag,Description\nA,Official figure\n")
+    text.unlink()
+    temporary.replace(target)
+    return target
+
+
+def baci_csv(folder: Path, rows: int = BACI_ROWS) -> Path:
+    """One year of BACI (``t,i,j,k,v,q``) in CEPII's order and spelling: padded q, ``NA`` where it is unknown."""
+    target = folder / f"BACI_HS12_Y2022_V202401_{rows}.csv"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    codes = folder / "baci_codes.csv"
+    with codes.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["c"])
+        writer.writerows([row["m49"]] for row in countries() if row["m49"])
+    temporary = target.with_suffix(".part")
+    duckdb.execute(
+        f"""
+        COPY (
+          WITH c AS (SELECT c::INT AS c FROM read_csv('{codes}')),
+          k AS (SELECT printf('%02d%04d', 1 + n % 97, (n * 7) % 9999) AS k FROM range(5200) AS r(n)),
+          pairs AS (SELECT a.c AS i, b.c AS j, hash(a.c * 1000 + b.c) % 700 AS weight FROM c a, c b WHERE a.c <> b.c),
+          flows AS (SELECT i, j, k, hash(i * 999983 + j * 997 + k::INT) AS h FROM pairs, k
+                    WHERE hash(i * 31 + j * 17 + k::INT) % 1000 < weight // 8 LIMIT {rows})
+          SELECT 2022 AS t, i, j, k, printf('%d.%03d', h % 5000, h % 1000) AS v,
+            CASE WHEN h % 20 = 0 THEN '           NA' ELSE printf('%13.3f', (h % 1000000) / 100.0) END AS q
+          FROM flows ORDER BY i, j, k
+        ) TO '{temporary}' (FORMAT csv, HEADER)
+        """
+    )
+    codes.unlink()
+    temporary.replace(target)
+    return target
+
+
+def countries() -> list[dict[str, str]]:
+    """The catalogue's countries as rows of text."""
+    with (ROOT / "countries.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
