@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import os
@@ -148,6 +149,9 @@ def test_planted_defects_are_in_the_files(database):
         select distinct "Value", "Flag" from qcl where "Area Code" = '208' and "Item Code" = '826'
         and "Element Code" = '5510' and "Year"::int between 2016 and 2018""")
     assert empty.fetchall() in ([("", "M")], [(None, "M")])
+    zeros = database.execute("""
+        select distinct "Value"::double, "Flag" from qcl where "Area Code" = '235' and "Item Code" = '157'""")
+    assert zeros.fetchall() == [(0.0, "A")]
     quantities = database.execute("""
         select truth.value, count(*), count(q) from truth join country using (iso3)
         join flow on flow.i::varchar = country.code and flow.k = truth.hs_code and flow.year = truth.year
@@ -277,3 +281,13 @@ def test_bank_values_are_served_as_the_truth_has_them(sample_server, database):
     assert served == {(iso3, year): value for iso3, year, value in rows}
     assert len(served) == 52
     assert np.isfinite(list(served.values())).all()
+
+
+def test_the_sample_is_an_independent_witness():
+    """No module of the package imports the pipeline it is meant to check."""
+    for path in sorted(Path(agrocluster.sample.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                assert not name.startswith("agrocluster") or name.startswith("agrocluster.sample"), path.name

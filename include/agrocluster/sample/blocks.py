@@ -110,14 +110,14 @@ def _apply_plants(dataset: str, block: Block, values: np.ndarray, flags: np.ndar
         absent[i, when] = True
     for i, when, letter in cells("flag"):
         flags[i, when] = letter
-    for i, when, letter in cells("missing"):
-        values[i, when], flags[i, when] = np.nan, letter
-        absent[i, when] = False
-    if vintage == "previous":
-        for i, when, factor in cells("revision"):
-            values[i, when] *= float(factor)
-        if dataset == "QCL":
-            absent[:, YEARS[-1] == YEARS] = True
+    for kind, value in (("missing", np.nan), ("zero", 0.0)):
+        for i, when, letter in cells(kind):
+            values[i, when], flags[i, when] = value, letter
+            absent[i, when] = False
+    for i, when, factor in cells("revision" if vintage == "previous" else "none"):
+        values[i, when] *= float(factor)
+    if vintage == "previous" and dataset == "QCL":
+        absent[:, YEARS[-1] == YEARS] = True
     return absent
 
 

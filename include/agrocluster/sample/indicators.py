@@ -295,5 +295,5 @@ def values(indicator_id: str, vintage: str = "current") -> np.ndarray:
             row = int(np.flatnonzero(known() == economies().index(plant.iso3))[0])
             series[row, plant.year_mask] *= float(plant.value)
     full = np.vstack([series, _aggregate(indicator, series)])
-    # Ten significant digits: enough for the reader, and the same on each machine.
-    return np.array([[float(f"{value:.10g}") for value in row] for row in full])
+    # Twelve significant digits: enough for the reader, and the same on each machine.
+    return np.array([[float(f"{value:.12g}") for value in row] for row in full])

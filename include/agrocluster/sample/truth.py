@@ -64,6 +64,7 @@ KINDS = {
     "absent_row": "this cell has no row in QCL",
     "empty_value": "this cell has a row with this flag and no value",
     "planted_flag": "this cell carries this flag",
+    "explicit_zero": "this cell has a row with value 0 and this flag",
     "revision": "current value of a cell that the older release had differently",
     "revision_previous": "the older release's value of the same cell; 0 where it had none",
     "dataset_rows": "data rows of a FAOSTAT domain's file",
@@ -167,7 +168,12 @@ def _missing(vintage: str) -> list[pd.DataFrame]:
         frames.append(
             frame("missing_quantity", iso3=[iso3], hs_code=code, year=year, value=float(mine.sum()), unit="rows")
         )
-    for source, kind in (("absent", "absent_row"), ("missing", "empty_value"), ("flag", "planted_flag")):
+    for source, kind in (
+        ("absent", "absent_row"),
+        ("missing", "empty_value"),
+        ("flag", "planted_flag"),
+        ("zero", "explicit_zero"),
+    ):
         for plant in plants(source, "QCL"):
             element = "" if plant.element == "*" else plant.element
             note = f"flag={plant.value}" if plant.value else plant.note

@@ -99,7 +99,7 @@ def build(version: str) -> bytes:
     flow = _relation(released(VERSIONS[version]))
     years = sorted(set(flow["t"].to_pylist()))
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute("set threads = 2")
+        connection.execute("set threads = 2; set enable_progress_bar = false")
         connection.register("flow", flow)
         body = [(f"BACI_HS12_Y{year}_{version}.csv", _year(connection, year, Path(folder))) for year in years]
     body += [

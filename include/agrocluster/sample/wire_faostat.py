@@ -81,7 +81,7 @@ def _members(code: str, vintage: str, folder: Path) -> list[tuple[str, bytes]]:
     cpc_sql = "'''' || cpc, " if entry["item_column"] else ""
     target = folder / "member.csv"
     with duckdb.connect() as connection:
-        connection.execute("set threads = 1")
+        connection.execute("set threads = 1; set enable_progress_bar = false")
         connection.register("facts", facts(code, vintage))
 
         def member(query: str, header: str) -> bytes:
