@@ -1,0 +1,66 @@
+"""Golden cases: a file as its publisher sends it, and the staged rows it must give.
+
+A case is a folder ``<dataset id>/<name>/`` with one input file, ``case.yaml`` (dataset, format, and what must be
+counted as left out) and ``expected.csv``. Adding a folder adds a test.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from agrocluster.model.fetching import RawFile, StageLog
+from agrocluster.model.loader import catalog
+from agrocluster.sources.registry import reader
+from agrocluster.storage.parquet import TYPES
+
+HERE = Path(__file__).resolve().parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/case.yaml"))
+
+
+def _staged(case: Path, facts: dict[str, Any], log: StageLog) -> list[dict[str, Any]]:
+    (source,) = [p for p in case.iterdir() if p.name not in {"case.yaml", "expected.csv"}]
+    data = source.read_bytes()
+    file = RawFile(
+        name=source.name,
+        format=facts["format"],
+        url=f"file:{source.name}",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        retrieved_at="2026-01-01T00:00:00Z",
+        details=facts.get("details", {}),
+    )
+    batches = reader(facts["format"])(source, file, catalog().dataset(facts["dataset"]), log)
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def _expected(case: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    contract = catalog().tables[catalog().dataset(facts["dataset"]).kind]
+    texts = {column.name for column in contract.columns if TYPES[column.type] == pa.string()}
+    with (case / "expected.csv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    return [{k: v if k in texts else float(v) if v else None for k, v in row.items()} for row in rows]
+
+
+def _order(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    plain = [{k: float(v) if isinstance(v, int) else v for k, v in row.items()} for row in rows]
+    return sorted(tuple(f"{k}={row[k]!r}" for k in sorted(row)) for row in plain)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_the_file_gives_the_expected_rows(case):
+    facts, log = yaml.safe_load((case / "case.yaml").read_text(encoding="utf-8")), StageLog()
+    assert _order(_staged(case, facts, log)) == _order(_expected(case, facts))
+    assert dict(log.excluded) == facts.get("excluded", {})
+
+
+def test_every_case_belongs_to_the_dataset_its_folder_names():
+    assert CASES
+    for case in CASES:
+        assert yaml.safe_load((case / "case.yaml").read_text(encoding="utf-8"))["dataset"] == case.parent.name
