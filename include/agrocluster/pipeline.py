@@ -13,6 +13,7 @@ from typing import Any
 from agrocluster import staging
 from agrocluster.errors import DataGateError, UsageError
 from agrocluster.http import Client, connect
+from agrocluster.importing import files_adapter
 from agrocluster.marts.build import build
 from agrocluster.marts.relations import catalog_tables
 from agrocluster.model.fetching import Probe, Slice, Years
@@ -235,7 +236,9 @@ def _client(dataset_id: str) -> Client:
 
 
 def _adapter(dataset_id: str) -> Adapter:
-    return registry.adapter("files" if settings().mode == "files" else catalog().dataset(dataset_id).adapter)
+    if settings().mode == "files":
+        return files_adapter.ADAPTER
+    return registry.adapter(catalog().dataset(dataset_id).adapter)
 
 
 def _inputs() -> list[vintages.Vintage]:

@@ -1,6 +1,6 @@
 """FAOSTAT bulk downloads: the catalogue tells what is new and where, one zip per domain holds every number.
 
-A new domain is a new dataset YAML (``adapter: faostat_bulk``, ``params.domain``); nothing here names a domain.
+A new domain is a new dataset YAML (``adapter: faostat``, ``params.domain``); nothing here names a domain.
 The query API needs a token and is not used. Reading the files is in ``faostat_read``.
 
 Contract: FAO, https://bulks-faostat.fao.org/production/datasets_E.json (seen 2026-01): per dataset ``DatasetCode``,
@@ -46,7 +46,7 @@ CATALOGUE = "production/datasets_E.json"
 
 
 class FaostatBulk:
-    """Adapter ``faostat_bulk``: catalogue, then one zip per domain. ``years`` plays no role: a zip holds them all."""
+    """Adapter ``faostat``: catalogue, then one zip per domain. ``years`` plays no role: a zip holds them all."""
 
     def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:  # noqa: ARG002 - protocol
         """The domain's entry of the catalogue and the validators of its file; stamp is ``DateUpdate`` as a date.
