@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from agrocluster.orchestration import incidents
+from agrocluster import incidents
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

@@ -37,6 +37,9 @@ START_S = 180.0
 """How long Airflow may take to start on a slow machine."""
 
 
+SCHEDULER = [sys.executable, "-m", "agrocluster.orchestration.scheduler"]
+
+
 class Stopped(Exception):
     """Somebody asked the run to end."""
 
@@ -162,7 +165,7 @@ def _start(job: Run) -> Airflow:
     job.components.start("api-server", _airflow("api-server"), env)
     job.components.start("dag-processor", _airflow("dag-processor"), env)
     if not known:
-        job.components.start("scheduler", _airflow("scheduler", "--skip-serve-logs"), env)
+        job.components.start("scheduler", SCHEDULER, env)
     airflow = Airflow(job.url, USER, home.password())
     job.wait("the api-server", lambda: airflow.healthy().get("metadatabase") == "healthy")
     airflow.log_in()
@@ -170,7 +173,7 @@ def _start(job: Run) -> Airflow:
     if known:
         if left := airflow.fail_unfinished():
             job.console.print(f"Runs left unfinished by an earlier session were ended: {', '.join(left)}.")
-        job.components.start("scheduler", _airflow("scheduler", "--skip-serve-logs"), env)
+        job.components.start("scheduler", SCHEDULER, env)
     home.announce(pid=os.getpid(), url=job.url)
     return airflow
 

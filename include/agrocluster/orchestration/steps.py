@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from agrocluster.orchestration import assets, incidents
+from agrocluster import incidents
+from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.settings import settings
 

@@ -10,15 +10,14 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from agrocluster.orchestration import incidents
+from agrocluster import incidents
 from agrocluster.orchestration.follow import Round
 from agrocluster.release import publish, reading
 
 TOP_CHAINS = """
     SELECT iso3, chain_en, potential, coverage
     FROM mart_cluster_baseline
-    WHERE focus AND rank_country <= 3
-    QUALIFY last_year = max(last_year) OVER ()
+    WHERE baseline_id = 'Bcurrent' AND focus AND rank_country <= 3
     ORDER BY iso3, rank_country, chain
 """
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, task
 
+from agrocluster import incidents
 from agrocluster.model.loader import Catalog, catalog
-from agrocluster.orchestration import assets, docs, incidents, policy
+from agrocluster.orchestration import assets, docs, policy
 from agrocluster.storage.paths import layout
 
 log = logging.getLogger(__name__)
