@@ -1,13 +1,15 @@
 """Golden cases: a file as its publisher sends it, and the staged rows it must give.
 
-A case is a folder ``<dataset id>/<name>/`` with one input file, ``case.yaml`` (dataset, format, and what must be
-counted as left out) and ``expected.csv``. Adding a folder adds a test.
+A case is a folder ``<dataset id>/<name>/`` with one input file (or a folder ``archive`` whose files are zipped for
+the test), ``case.yaml`` (dataset, format, what must be counted as left out or sent to quarantine) and
+``expected.csv``. Adding a folder adds a test.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,18 @@ HERE = Path(__file__).resolve().parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/case.yaml"))
 
 
-def _staged(case: Path, facts: dict[str, Any], log: StageLog) -> list[dict[str, Any]]:
+def _source(case: Path, work: Path) -> Path:
     (source,) = [p for p in case.iterdir() if p.name not in {"case.yaml", "expected.csv"}]
+    if not source.is_dir():
+        return source
+    with zipfile.ZipFile(work / "archive.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for member in sorted(source.iterdir()):
+            archive.write(member, member.name)
+    return work / "archive.zip"
+
+
+def _staged(case: Path, facts: dict[str, Any], log: StageLog, work: Path) -> list[dict[str, Any]]:
+    source = _source(case, work)
     data = source.read_bytes()
     file = RawFile(
         name=source.name,
@@ -54,10 +66,11 @@ def _order(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_the_file_gives_the_expected_rows(case):
+def test_the_file_gives_the_expected_rows(case, tmp_path):
     facts, log = yaml.safe_load((case / "case.yaml").read_text(encoding="utf-8")), StageLog()
-    assert _order(_staged(case, facts, log)) == _order(_expected(case, facts))
+    assert _order(_staged(case, facts, log, tmp_path)) == _order(_expected(case, facts))
     assert dict(log.excluded) == facts.get("excluded", {})
+    assert {rule: rows.num_rows for rule, _, rows in log.rejected} == facts.get("rejected", {})
 
 
 def test_every_case_belongs_to_the_dataset_its_folder_names():

@@ -38,7 +38,8 @@ class Baci:
     def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:  # noqa: ARG002 - protocol
         """The newest release the item page offers for the edition; stamp ``V202601``."""
         page = client.get_text(spec.params["page"], expect=None)
-        versions = re.findall(rf"BACI_{spec.params['edition']}_(V\d{{6}})\.zip", page)
+        offered = page[max(page.find("telechargement"), 0) :]
+        versions = re.findall(rf"BACI_{spec.params['edition']}_(V\d{{6}})\.zip", offered)
         if not versions:
             raise SourceContractError(
                 f"CEPII's page {spec.params['page']} offers no BACI_{spec.params['edition']}_V<YYYYMM>.zip.",
