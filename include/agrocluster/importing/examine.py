@@ -6,6 +6,7 @@ file that holds it, and the other files go on.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agrocluster.errors import AgroclusterError
-from agrocluster.importing.findings import Scope, Use
+from agrocluster.importing.findings import Scope, Use, in_words
 from agrocluster.model.fetching import RawFile, StageLog
 from agrocluster.model.loader import catalog
 from agrocluster.sources.registry import reader
+
+logger = logging.getLogger(__name__)
 
 EMPTY = "Not one row of it belongs to the dataset."
 
@@ -53,8 +56,10 @@ def examine(path: Path, use: Use, sha256: str) -> Extent:
             tally.add(batch)
         problem = "" if tally.rows else EMPTY
     except AgroclusterError as error:
-        problem = error.problem
-    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        problem = in_words(error)
+    except Exception as error:
+        # As in ``recognise``: whatever a damaged file makes a reader raise, the other files go on.
+        logger.info("Reading %s failed", path, exc_info=True)
         problem = f"It does not have the form its publisher documents ({str(error)[:200]})."
     return Extent(
         use.dataset_id,

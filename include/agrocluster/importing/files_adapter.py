@@ -1,7 +1,7 @@
 """The adapter of files mode: whatever the dataset, its files are those of a folder that are recognised as its own.
 
-Every file is a slice; slices of one vintage carry its name, so that a folder with several releases of a dataset
-becomes several snapshots.
+Every file is a slice and a vintage of its own, so that a folder with several releases of a dataset becomes several
+snapshots.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ def probe_of(root: Path, parts: Iterable[Part]) -> Probe:
 
 
 def slices_of(probe: Probe) -> list[Slice]:
-    """One slice per file of a probe."""
-    return [{"id": f"{part['stamp']}-{part['sha256'][:16]}", **part} for part in probe.details["parts"]]
+    """One slice per file of a probe; each is a vintage."""
+    ids = [f"{part['stamp']}-{part['rank']}-{part['sha256'][:16]}" for part in probe.details["parts"]]
+    return [{"id": i, "vintage": i, **part} for i, part in zip(ids, probe.details["parts"], strict=True)]
 
 
 def copy_file(root: Path, piece: Slice, into: Path) -> RawFile:
@@ -104,9 +105,7 @@ def _facts(part: Part) -> dict[str, Any]:
         "stamp": part.dated.stamp,
         "rank": part.dated.rank,
         "dated_by": part.dated.by,
-        "vintage": f"{part.dated.stamp} {part.dated.rank} {part.vintage}" if part.vintage == part.sha256
-        else f"{part.dated.stamp} {part.vintage}",
-    }  # fmt: skip
+    }
 
 
 def _landing_name(piece: Slice) -> str:

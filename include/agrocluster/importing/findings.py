@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from agrocluster.errors import AgroclusterError
+
 Scope = Literal["full", "partial"]
 Kind = Literal["data", "companion", "other"]
+
+
+def in_words(error: AgroclusterError) -> str:
+    """Problem and remedy of an error that concerns one file."""
+    return f"{error.problem} {error.remedy}" if error.remedy else error.problem
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,6 @@ class Recognised:
         stamp: the date or version of the publisher's release that stands inside the file.
         latest: a date after which the file cannot have been published, as its layout shows.
         generation: age of the layout; files of a greater generation are younger.
-        group: files with the same group are one release in several files.
         note: a reason or a hint, for people.
     """
 
@@ -40,7 +46,6 @@ class Recognised:
     stamp: str | None = None
     latest: str | None = None
     generation: int = 0
-    group: str = ""
     note: str = ""
 
 

@@ -38,7 +38,7 @@ class Looked:
         size: bytes; mtime_ns: its time in the file system; sha256: empty for files that were not opened.
         state: ``data``, ``companion``, ``other``, ``unknown`` or ``broken``.
         what: publisher and kind, empty for unknown files; note: the reason or hint.
-        stamp, latest, generation, group: as in ``findings.Recognised``.
+        stamp, latest, generation: as in ``findings.Recognised``.
         extents: what each dataset finds in it.
     """
 
@@ -52,7 +52,6 @@ class Looked:
     stamp: str | None = None
     latest: str | None = None
     generation: int = 0
-    group: str = ""
     extents: tuple[Extent, ...] = ()
 
 
@@ -124,7 +123,7 @@ def _state(finding: Recognised, extents: tuple[Extent, ...]) -> str:
 
 
 def _facts(finding: Recognised) -> dict[str, Any]:
-    names = ("what", "note", "stamp", "latest", "generation", "group")
+    names = ("what", "note", "stamp", "latest", "generation")
     return {name: getattr(finding, name) for name in names}
 
 

@@ -17,6 +17,7 @@ import duckdb
 from agrocluster import pipeline
 from agrocluster.errors import AgroclusterError, StorageError, UsageError
 from agrocluster.importing.files_adapter import copy_file, probe_of, slices_of
+from agrocluster.importing.findings import in_words
 from agrocluster.importing.plan import Item, plan, usable
 from agrocluster.importing.report import Line, Report, line_of
 from agrocluster.model.fetching import Probe, Slice
@@ -80,39 +81,34 @@ def _land_dataset(root: Path, dataset_id: str, items: list[Item]) -> dict[tuple[
     """Outcome per file and dataset: the staging report, ``problem`` and ``warnings``."""
     probe = probe_of(root, usable(items, dataset_id))
     done: dict[tuple[str, str], dict[str, Any]] = {}
-    groups: dict[str, list[Slice]] = {}
     for piece in slices_of(probe):
-        groups.setdefault(piece["vintage"], []).append(piece)
-    for _, pieces in sorted(groups.items()):
-        outcome = _land_vintage(root, dataset_id, probe, pieces)
-        done |= {(piece["path"], dataset_id): outcome for piece in pieces}
+        done[piece["path"], dataset_id] = _land_vintage(root, dataset_id, probe, piece)
     landing.discard_work(dataset_id, probe)
     return done
 
 
-def _land_vintage(root: Path, dataset_id: str, probe: Probe, pieces: list[Slice]) -> dict[str, Any]:
+def _land_vintage(root: Path, dataset_id: str, probe: Probe, piece: Slice) -> dict[str, Any]:
     outcome: dict[str, Any] = {"problem": "", "warnings": []}
-    first = pieces[0]
     try:
         work = landing.work_folder(dataset_id, probe)
         work.mkdir(parents=True, exist_ok=True)
-        for piece in pieces:
-            if not landing.has_slice(work, piece["id"]):
-                landing.keep_slice(work, piece["id"], [copy_file(root, piece, work)])
+        if not landing.has_slice(work, piece["id"]):
+            landing.keep_slice(work, piece["id"], [copy_file(root, piece, work)])
         snapshot = landing.seal(
             dataset_id,
             probe,
-            [piece["id"] for piece in pieces],
-            scope=first["scope"],
-            stamp=first["stamp"],
-            rank=first["rank"],
+            [piece["id"]],
+            scope=piece["scope"],
+            stamp=piece["stamp"],
+            rank=piece["rank"],
         )
         outcome |= pipeline.stage(dataset_id, snapshot.snapshot_id)
-        outcome["warnings"] = pipeline.validate(dataset_id, outcome["vintage_id"]).get("warnings", [])
+        failures = pipeline.validate(dataset_id, outcome["vintage_id"])["failures"]
+        outcome["warnings"] = [f["rule_id"] for f in failures if f["severity"] == "warning"]
     except StorageError:
         raise
     except AgroclusterError as error:
-        outcome["problem"] = error.problem
+        outcome["problem"] = in_words(error)
     except OSError as error:
         raise StorageError(f"The data root cannot be written ({error}).", remedy="Free space and run again.") from error
     return outcome

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from agrocluster.importing.findings import Recognised, Unrecognised, Use
+from agrocluster.importing.findings import Recognised, Scope, Unrecognised, Use
 from agrocluster.importing.sniff import Sniffed
 from agrocluster.model.loader import catalog
 from agrocluster.sources.zipsafe import SafeZip
@@ -61,7 +61,7 @@ def recognise_archive(archive: SafeZip) -> Recognised | Unrecognised | None:
     return _used(f"BACI {edition} archive, {len(found)} years, {version}", edition, version, "baci_zip", "full")
 
 
-def _used(what: str, edition: str, version: str, file_format: str, scope: str) -> Recognised:
+def _used(what: str, edition: str, version: str, file_format: str, scope: Scope) -> Recognised:
     datasets = [
         spec.id
         for spec in catalog().datasets.values()
@@ -70,6 +70,5 @@ def _used(what: str, edition: str, version: str, file_format: str, scope: str) -
     if not datasets:
         held = ", ".join(sorted({str(s.params["edition"]) for s in catalog().datasets.values() if s.adapter == "baci"}))
         return Recognised(what, kind="other", note=f"The catalogue uses {held or 'no edition of BACI'}, not {edition}.")
-    uses = tuple(Use(dataset, file_format, "full" if scope == "full" else "partial") for dataset in datasets)
-    group = version if scope == "partial" else ""
-    return Recognised(what, uses=uses, stamp=version, group=group)
+    uses = tuple(Use(dataset, file_format, scope) for dataset in datasets)
+    return Recognised(what, uses=uses, stamp=version)

@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from agrocluster.errors import AgroclusterError
-from agrocluster.importing.findings import Recognised, Unrecognised, Use
+from agrocluster.importing.findings import Recognised, Unrecognised, Use, in_words
 from agrocluster.importing.sniff import Sniffed, columns
 from agrocluster.model.loader import catalog, read_csv
-from agrocluster.sources.bytestream import as_file, head_text, unpacked
+from agrocluster.sources.bytestream import as_file, head_text
 from agrocluster.sources.faostat_layout import read_header
+from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.zipsafe import SafeZip
 
 NAMES = Path(__file__).with_name("faostat_names.csv")
@@ -64,7 +65,7 @@ def recognise_table(seen: Sniffed) -> Recognised | Unrecognised:
     try:
         read_header(header, seen.path.name, dataset)
     except AgroclusterError as error:
-        return Unrecognised(error.problem, broken=True)
+        return Unrecognised(in_words(error), broken=True)
     lower = {name.casefold() for name in names}
     old = "areacode" in lower
     return Recognised(
@@ -93,7 +94,7 @@ def recognise_archive(archive: SafeZip) -> Recognised | Unrecognised | None:
     try:
         layout = read_header(header, member, dataset)
     except AgroclusterError as error:
-        return Unrecognised(f"{what}: {error.problem}", broken=True)
+        return Unrecognised(f"{what}: {in_words(error)}", broken=True)
     return Recognised(
         f"{what}, domain {code}",
         uses=(
@@ -128,7 +129,7 @@ def _first_column(seen: Sniffed, names: list[str]) -> set[str] | None:
     delimiter = max(",;\t", key=seen.lines(1)[0].count)
     found: set[str] = set()
     with pv.open_csv(
-        as_file(unpacked(seen.path)),
+        as_file(text_pieces(seen.path)),
         read_options=pv.ReadOptions(column_names=names, skip_rows=1, encoding="latin-1"),
         parse_options=pv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, invalid_row_handler=lambda _: "skip"

@@ -14,7 +14,7 @@ from typing import Any
 from agrocluster.importing.findings import Recognised, Unrecognised, Use
 from agrocluster.importing.sniff import Sniffed
 from agrocluster.model.loader import catalog
-from agrocluster.sources.bytestream import unpacked
+from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.worldbank_files import series_in, table_members
 from agrocluster.sources.worldbank_tables import read_footer, read_header_lines
 from agrocluster.sources.zipsafe import SafeZip
@@ -111,6 +111,6 @@ def _used(what: str, file_format: str, codes: Collection[str], stamp: str | None
 
 def _tail(path: Path) -> str | None:
     end = b""
-    for piece in unpacked(path):
+    for piece in text_pieces(path):
         end = (end + piece)[-TAIL:]
     return read_footer(end.decode("utf-8", errors="replace"))

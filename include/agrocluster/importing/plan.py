@@ -1,7 +1,7 @@
-"""Which vintages the files of a folder make: one per file and dataset, except releases that come in several files.
+"""Which vintages the files of a folder make: one per file and dataset.
 
-A file stays a vintage of its own however many lie beside it, so that importing one file more never changes what
-was imported before. The year files of one BACI version are one vintage.
+A file is a vintage of its own however many lie beside it, so that importing one file more never changes what was
+imported before, and two files that contradict each other never meet in one table.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Part:
-    """One file for one dataset. Parts with the same ``dataset_id`` and ``vintage`` make one vintage."""
+    """One file for one dataset: one vintage."""
 
     dataset_id: str
     format: str
@@ -35,7 +35,6 @@ class Part:
     sha256: str
     scope: Scope
     dated: Dated
-    vintage: str
     extent: Extent
 
 
@@ -79,5 +78,4 @@ def _part(file: Looked, extent: Extent, vintage: str | None) -> Part:
     )
     if extent.scope == "full":
         dated = replace(dated, rank="")
-    group = file.group or file.sha256
-    return Part(extent.dataset_id, extent.format, file.path, file.sha256, extent.scope, dated, group, extent)
+    return Part(extent.dataset_id, extent.format, file.path, file.sha256, extent.scope, dated, extent)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from agrocluster.errors import AgroclusterError
 from agrocluster.importing import of_baci, of_faostat, of_others, of_worldbank
-from agrocluster.importing.findings import Finding, Recognised, Unrecognised
+from agrocluster.importing.findings import Finding, Recognised, Unrecognised, in_words
 from agrocluster.importing.sniff import Sniffed, columns, sniff
-from agrocluster.sources.bytestream import head_text, unpacked
+from agrocluster.sources.bytestream import head_text
+from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.zipsafe import SafeZip
+
+log = logging.getLogger(__name__)
 
 MAX_DOCUMENT = 256 * 1024**2
 """JSON documents larger than this are not opened."""
@@ -38,10 +40,12 @@ def recognise(path: Path) -> Finding:
     try:
         return _recognise(path)
     except AgroclusterError as error:
-        return Unrecognised(error.problem, broken=True)
+        return Unrecognised(in_words(error), broken=True)
     except OSError as error:
         return Unrecognised(f"It cannot be read ({error.strerror or error}).", broken=True)
-    except (ValueError, KeyError, IndexError, RecursionError, pa.ArrowException) as error:
+    except Exception as error:
+        # Parsers of others raise whatever they like on a damaged file; one file must never hide the rest.
+        log.info("Recognising %s failed", path, exc_info=True)
         return Unrecognised(f"It does not hold together ({type(error).__name__}: {str(error)[:200]}).", broken=True)
 
 
@@ -105,7 +109,7 @@ def _json(seen: Sniffed) -> Finding:
 
 def _document(path: Path) -> Any:
     data = b""
-    for piece in unpacked(path):
+    for piece in text_pieces(path):
         data += piece
         if len(data) > MAX_DOCUMENT:
             raise ValueError(f"JSON of more than {MAX_DOCUMENT >> 20} MiB")

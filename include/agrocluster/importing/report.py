@@ -10,13 +10,8 @@ from rich.table import Table
 
 from agrocluster.importing.plan import Item, Part
 
-STATES = {
-    "data": "green",
-    "companion": "dim",
-    "other": "yellow",
-    "unknown": "yellow",
-    "broken": "red",
-}
+STATES = {"data": "green", "broken": "red", "unknown": "yellow", "other": "dim", "companion": "dim"}
+"""States of a file, in the order of the table, and their colours."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,8 @@ def render(report: Report) -> Table:
     for name in ("rows", "years", "countries"):
         table.add_column(name, justify="right")
     table.add_column("problems and notes", overflow="fold")
-    for line in report.lines:
+    order = list(STATES)
+    for line in sorted(report.lines, key=lambda line: (order.index(line.state), line.file)):
         table.add_row(*_cells(line), style=STATES["broken"] if line.problem and line.dataset else STATES[line.state])
     return table
 

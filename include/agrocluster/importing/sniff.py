@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agrocluster.sources.bytestream import HEAD, decode_head, unpacked
+from agrocluster.sources.bytestream import HEAD, decode_head
+from agrocluster.sources.textfile import text_pieces
 
 Nature = Literal["empty", "zip", "xls", "json", "xml", "html", "pdf", "packed", "binary", "text"]
 
@@ -55,7 +56,7 @@ def sniff(path: Path) -> Sniffed:
     with path.open("rb") as handle:
         gzipped = handle.read(2) == b"\x1f\x8b"
     head = b""
-    for piece in unpacked(path):
+    for piece in text_pieces(path):
         head += piece
         if len(head) >= HEAD:
             break

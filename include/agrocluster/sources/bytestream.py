@@ -1,34 +1,14 @@
-"""Bytes of a file or of pieces as a stream to read, gzip undone on the way, and the beginning of a text."""
+"""Bytes that come in pieces, as a stream to read, and the beginning of a text from its bytes."""
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, cast
-
-from agrocluster.errors import SourceUnavailable
 
 BLOCK = 1 << 20
 HEAD = 1 << 18
 """Bytes of the beginning of a text that tell what it is."""
-
-
-def unpacked(path: Path, source: str | None = None) -> Iterator[bytes]:
-    """The bytes of a file, unpacked if it is gzipped. SourceUnavailable if it is cut off."""
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-        handle.seek(0)
-        stream = gzip.GzipFile(fileobj=handle) if packed else handle
-        try:
-            while piece := stream.read(BLOCK):
-                yield piece
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise SourceUnavailable(
-                f"{path.name} is not complete ({error}).", source=source, remedy="Download it again."
-            ) from error
 
 
 def as_file(pieces: Iterator[bytes], rest: BinaryIO | None = None) -> BinaryIO:

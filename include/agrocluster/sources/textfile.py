@@ -14,8 +14,9 @@ from agrocluster.model.specs import DatasetSpec
 PIECE = 1 << 20
 
 
-def text_pieces(path: Path, spec: DatasetSpec) -> Iterator[bytes]:
+def text_pieces(path: Path, spec: DatasetSpec | None = None) -> Iterator[bytes]:
     """Pieces of at most one MiB, unpacked if the file is gzipped (by its first bytes, not by its name).
+    ``spec`` is named in errors.
 
     Raises SourceUnavailable if the gzip stream is cut off or damaged.
     """
@@ -26,14 +27,14 @@ def text_pieces(path: Path, spec: DatasetSpec) -> Iterator[bytes]:
         yield from _until_end(stream, path, spec)
 
 
-def _until_end(stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec) -> Iterator[bytes]:
+def _until_end(stream: BinaryIO | gzip.GzipFile, path: Path, spec: DatasetSpec | None) -> Iterator[bytes]:
     try:
         while piece := stream.read(PIECE):
             yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceUnavailable(
             f"{path.name} is not complete ({error}).",
-            source=spec.source,
-            dataset=spec.dataset,
+            source=spec.source if spec else None,
+            dataset=spec.dataset if spec else None,
             remedy="Download it again.",
         ) from error

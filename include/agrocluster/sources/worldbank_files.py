@@ -22,7 +22,8 @@ from agrocluster.errors import SourceContractError
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.base import RawFile, Reader, StageLog
-from agrocluster.sources.bytestream import HEAD, as_file, decode_head, head_text, unpacked
+from agrocluster.sources.bytestream import HEAD, as_file, decode_head, head_text
+from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.worldbank_rows import stage_rows
 from agrocluster.sources.worldbank_tables import WideTable, read_header_lines, read_preamble, skip_lines
 from agrocluster.sources.zipsafe import Limits, SafeZip
@@ -66,15 +67,14 @@ def read_sheet(path: Path) -> tuple[WideTable, list[tuple[object, ...]]]:
     """Header and data rows of the sheet ``Data``. SourceContractError if the workbook has none of that form."""
     SafeZip(path, source=SOURCE, limits=WORKBOOK)
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        # Opened as a stream: openpyxl judges a path by its ending.
+        with path.open("rb") as handle:
+            book = openpyxl.load_workbook(handle, read_only=True, data_only=True)
+            rows = list(book["Data"].iter_rows(values_only=True)) if "Data" in book.sheetnames else []
+    except (KeyError, ValueError, SyntaxError, OSError, zipfile.BadZipFile) as error:
         raise SourceContractError(
             f"{path.name} is no readable workbook ({error}).", source=SOURCE, remedy="Download it again."
         ) from error
-    try:
-        rows = list(book["Data"].iter_rows(values_only=True)) if "Data" in book.sheetnames else []
-    finally:
-        book.close()
     found = read_preamble(rows)
     if found is None:
         raise SourceContractError(
@@ -115,7 +115,7 @@ def _streams(path: Path, file_format: str) -> Iterator[tuple[BinaryIO, str]]:
         for member in members:
             yield as_file(archive.stream(member)), member
         return
-    yield as_file(unpacked(path, SOURCE)), path.name
+    yield as_file(text_pieces(path)), path.name
 
 
 def _header(stream: BinaryIO, name: str) -> tuple[WideTable, BinaryIO]:
