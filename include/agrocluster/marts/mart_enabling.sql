@@ -19,11 +19,15 @@ key AS (
     FROM dim_country c CROSS JOIN series s CROSS JOIN calendar y
     WHERE (c.focus OR c.panel) AND y.year >= s.first_year
 ),
-latest AS (
-    SELECT k.*, o.year AS value_year, o.value, o.flag, k.year - o.year AS age
+latest AS (  -- the last value at or before each year (an as-of join takes minutes for this)
+    SELECT k.*,
+        last_value(o.year IGNORE NULLS) OVER until AS value_year,
+        last_value(o.value IGNORE NULLS) OVER until AS value,
+        last_value(o.flag IGNORE NULLS) OVER until AS flag,
+        k.year - value_year AS age
     FROM key k
-    ASOF LEFT JOIN known o
-        ON o.dataset = k.dataset AND o.indicator = k.indicator AND o.iso3 = k.iso3 AND k.year >= o.year
+    LEFT JOIN known o ON o.dataset = k.dataset AND o.indicator = k.indicator AND o.iso3 = k.iso3 AND o.year = k.year
+    WINDOW until AS (PARTITION BY k.iso3, k.dataset, k.indicator ORDER BY k.year)
 ),
 valid AS (
     SELECT a.* REPLACE (

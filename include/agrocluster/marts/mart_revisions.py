@@ -11,9 +11,7 @@ from agrocluster.transform.revisions import revisions_sql
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """One row per changed, added or removed cell."""
     found = catalog()
-    return con.sql(
-        "\nUNION ALL\n".join(
-            f"SELECT * FROM ({revisions_sql(kind, contract, found.focus())})"
-            for kind, contract in found.tables.items()
-        )
-    )
+    kinds = [f"({revisions_sql(kind, contract, found.focus())})" for kind, contract in found.tables.items()]
+    # A key column may not be empty, and only trade has partners.
+    named = "SELECT * REPLACE (coalesce(nullif(partner, ''), '-') AS partner) FROM "
+    return con.sql("\nUNION ALL\n".join(named + kind for kind in kinds))
