@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from agrocluster import incidents
 from agrocluster.board.freshness import Freshness, freshness
@@ -169,9 +170,9 @@ def _checks(focus: str | None) -> list[Checked]:
     if not files:
         return []
     with duckdb.connect() as con:
-        rows: list[dict[str, Any]] = con.execute(LAST_CHECKS, {"files": files}).to_arrow_table().to_pylist()
+        table: pa.Table = con.execute(LAST_CHECKS, {"files": files}).to_arrow_table()
     found: dict[str, Checked] = {}
-    for row in rows:
+    for row in table.to_pylist():
         row["samples"] = json.loads(row["sample_keys"] or "[]")[:3]
         about = (row["subject"], row["layer"], row["subject_id"], row["checked_at"])
         found.setdefault(row["subject"], Checked(*about)).rules.append(row)

@@ -1,7 +1,8 @@
-"""The processes of a local run: started in groups of their own, watched, and stopped without remains.
+"""The processes of a local run: each in a session of its own, watched, and stopped without remains.
 
-A component dies with the supervisor (parent-death signal), and every process it ever starts carries a mark in
-its environment, by which leftovers of a killed run are found and ended before the next one begins.
+A component dies with the supervisor (parent-death signal). Everything it starts stays in its session, so the
+recorded sessions tell which processes a killed run has left behind; they are ended before the next one begins.
+(A mark in the environment would not do: Airflow's process titles overwrite it.)
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from agrocluster.orchestration.home import MARK
+from agrocluster.storage import atomic
 
 GRACE_S = 15.0
 PR_SET_PDEATHSIG = 1
@@ -70,6 +71,7 @@ class Components:
             )
         component = Component(name, log, process)
         self.running.append(component)
+        _record(self.home, process.pid)
         return component
 
     def dead(self) -> Component | None:
@@ -81,34 +83,35 @@ class Components:
         for component in reversed(self.running):
             with suppress(ProcessLookupError):
                 component.process.send_signal(signal.SIGTERM)
-        end_marked(self.home, grace)
+        end_processes(self.home, grace)
         for component in self.running:
             component.process.wait()
         self.running.clear()
+        _sessions_file(self.home).unlink(missing_ok=True)
 
 
-def marked(home: Path) -> list[psutil.Process]:
-    """Processes of this user that belong to a run of ``home``, the present one excepted."""
+def processes(home: Path) -> list[psutil.Process]:
+    """Living processes of the recorded sessions of ``home``."""
+    sessions = {sid for sid, started in _recorded(home).items() if _is_same(sid, started)}
     found = []
-    for process in psutil.process_iter():
+    for process in psutil.process_iter() if sessions else ():
         with suppress(psutil.Error, OSError):
-            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get(MARK) == str(home):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
 
-def end_marked(home: Path, grace: float, *, ask: bool = False) -> int:
+def end_processes(home: Path, grace: float, *, ask: bool = False) -> int:
     """Wait up to ``grace`` seconds for the processes of a run to end, then kill them; returns how many were killed.
 
     With ``ask`` they are asked to end first (leftovers of a run whose supervisor was killed).
     """
     if ask:
-        for process in marked(home):
+        for process in processes(home):
             with suppress(psutil.Error):
                 process.terminate()
     deadline = time.monotonic() + grace
-    while (left := marked(home)) and time.monotonic() < deadline:
+    while (left := processes(home)) and time.monotonic() < deadline:
         time.sleep(0.1)
     killed = len(left)
     while left:
@@ -116,17 +119,41 @@ def end_marked(home: Path, grace: float, *, ask: bool = False) -> int:
             with suppress(psutil.Error):
                 process.kill()
         time.sleep(0.1)
-        left = marked(home)
+        left = processes(home)
     return killed
 
 
 def memory(home: Path) -> int:
     """Bytes of memory the run uses, shared pages counted once (PSS)."""
     total = 0
-    for process in marked(home):
+    for process in processes(home):
         with suppress(psutil.Error, OSError):
             total += process.memory_full_info().pss
     return total
+
+
+def _sessions_file(home: Path) -> Path:
+    return home / "sessions.json"
+
+
+def _recorded(home: Path) -> dict[int, float]:
+    path = _sessions_file(home)
+    return {int(sid): started for sid, started in atomic.read_json(path).items()} if path.exists() else {}
+
+
+def _record(home: Path, leader: int) -> None:
+    with suppress(psutil.Error):
+        atomic.write_json(_sessions_file(home), {**_recorded(home), leader: psutil.Process(leader).create_time()})
+
+
+def _is_same(sid: int, started: float) -> bool:
+    """Whether session ``sid`` is the recorded one: a session without its leader keeps its number reserved."""
+    try:
+        return abs(psutil.Process(sid).create_time() - started) < 1.0
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.Error:
+        return False
 
 
 def _die_with_parent() -> None:

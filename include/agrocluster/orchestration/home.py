@@ -28,9 +28,6 @@ PROJECT = Path(agrocluster.__file__).resolve().parents[2]
 
 LOOPBACK = "127.0.0.1"
 USER = "admin"
-MARK = "AGROCLUSTER_RUN_HOME"
-"""Environment variable that every process of a run carries, so that none is ever left behind unseen."""
-
 PARALLELISM = 4
 
 
@@ -172,7 +169,6 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "USAGE_DATA_COLLECTION__ENABLED": False,
     }
     own = {
-        MARK: home.path,
         "AIRFLOW_HOME": home.path,
         "AGROCLUSTER_DATA": data,
         "AGROCLUSTER_SCHEDULE": "manual",

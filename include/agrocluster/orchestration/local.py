@@ -26,9 +26,9 @@ from rich.console import Console
 from agrocluster.errors import AgroclusterError
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import summary
-from agrocluster.orchestration.components import Components, end_marked
+from agrocluster.orchestration.components import Components, end_processes
 from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
-from agrocluster.orchestration.home import LOOPBACK, MARK, USER, Home, environment, free_port
+from agrocluster.orchestration.home import LOOPBACK, USER, Home, environment, free_port
 from agrocluster.orchestration.pools import pools
 from agrocluster.orchestration.rest import Airflow, AirflowError
 from agrocluster.settings import settings
@@ -100,7 +100,7 @@ def stop_command() -> None:
     home = Home(settings().data / "airflow")
     running = home.running()
     if not running:
-        killed = end_marked(home.path, 10, ask=True)
+        killed = end_processes(home.path, 10, ask=True)
         click.echo("No run is using this data root." + (f" {killed} leftover processes were ended." if killed else ""))
         return
     os.kill(int(running["pid"]), signal.SIGTERM)
@@ -115,7 +115,7 @@ def run(*, leave: bool, port: int, console: Console) -> int:
     home = Home(settings().data / "airflow")
     home.prepare()
     with home.locked(), _signals():
-        end_marked(home.path, 10, ask=True)
+        end_processes(home.path, 10, ask=True)
         components = Components(home.logs, home.path)
         job = Run(home, components, console, free_port(port))
         round_ = Round(sorted(f"ingest_{dataset_id}" for dataset_id in catalog().datasets))
@@ -183,7 +183,7 @@ def _start_sample(job: Run, data: Path) -> dict[str, str]:
 
     port = free_port(8800, {job.port})
     command = [sys.executable, "-m", "agrocluster.sample", "--port", str(port), "--cache", str(data / "sample")]
-    job.components.start("sample-server", command, {**os.environ, MARK: str(job.home.path)})
+    job.components.start("sample-server", command, os.environ)
     url = f"http://{LOOPBACK}:{port}"
 
     def answers() -> bool:

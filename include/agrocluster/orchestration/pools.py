@@ -1,13 +1,9 @@
-"""The pools that the Dags use: how many tasks may do the same costly thing at once.
-
-Run as a module it writes them into Airflow's database (for a server, after ``airflow db migrate``).
-"""
+"""The pools that the Dags use: how many tasks may do the same costly thing at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agrocluster.model.loader import catalog
 from agrocluster.model.specs import SourceSpec
 
 COMPUTE_POOL = "agrocluster_compute"
@@ -24,15 +20,3 @@ def pools(sources: Iterable[SourceSpec], compute_slots: int = 2) -> dict[str, tu
     found = {pool_name(s.id): (s.pool_slots, f"Simultaneous tasks that ask {s.title.en}") for s in sources}
     found[COMPUTE_POOL] = (compute_slots, "Simultaneous tasks that hold tables in memory")
     return found
-
-
-def main() -> None:
-    """Create or update all pools of the catalogue."""
-    from airflow.models.pool import Pool
-
-    for name, (slots, text) in pools(catalog().sources.values()).items():
-        Pool.create_or_update_pool(name, slots=slots, description=text, include_deferred=False)
-
-
-if __name__ == "__main__":
-    main()
