@@ -206,6 +206,13 @@ def test_the_current_window_ends_with_the_slower_of_trade_and_farm_statistics() 
     assert (found["first_year"], found["last_year"]) == (2019, 2021)
 
 
+def test_a_few_late_files_do_not_make_a_complete_year() -> None:
+    world = farmed(World())
+    world.farm("UKR", "15", range(2023, 2027), qcl_5510=2e7, qcl_5312=6e6)
+    found = one(world.build("dim_baseline"), "FROM dim_baseline WHERE baseline_id = 'Bcurrent'")
+    assert (found["first_year"], found["last_year"]) == (2020, 2022)
+
+
 def test_an_unreported_country_gets_no_position_from_production_alone() -> None:
     world = farmed(traded(World()))
     world.trade = [r for r in world.trade if r["exporter"] != "TJK"]

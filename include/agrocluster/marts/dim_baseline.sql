@@ -2,8 +2,7 @@
 WITH p AS (
     SELECT
         any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-        any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min,
-        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years
+        any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min
     FROM method_parameters
 ),
 trade AS (
@@ -12,11 +11,8 @@ trade AS (
 reporting AS (
     SELECT year, count(DISTINCT iso3) AS n FROM mart_chain_production WHERE production_t IS NOT NULL GROUP BY year
 ),
-farm AS (  -- complete when as many countries report as usually did in the years before
-    SELECT max(r.year) AS last FROM reporting r, p
-    WHERE r.n >= p.complete_min * (
-        SELECT avg(b.n) FROM reporting b WHERE b.year BETWEEN r.year - p.ref_years AND r.year - 1
-    )
+farm AS (  -- complete when nearly as many countries report as in the best year; a few late files are no year
+    SELECT max(r.year) AS last FROM reporting r, p WHERE r.n >= p.complete_min * (SELECT max(n) FROM reporting)
 ),
 current_end AS (SELECT least(trade.last, farm.last) AS last FROM trade, farm)
 SELECT

@@ -58,16 +58,15 @@ source AS (
     LEFT JOIN mart_chain_production m ON m.iso3 = w.iso3 AND m.chain = w.chain AND m.year = b.last_year
 ),
 block AS (
-    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score, avg(e.decay) AS decay
+    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score, avg(e.decay) FILTER (e.score IS NOT NULL) AS decay
     FROM mart_enabling e JOIN dim_baseline b ON e.year = b.last_year
-    WHERE e.block IS NOT NULL AND e.score IS NOT NULL GROUP BY ALL
+    WHERE e.block IS NOT NULL AND e.value IS NOT NULL GROUP BY ALL
 ),
 enabling AS (
-    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling, count(*) AS n_blocks, avg(decay) AS decay
-    FROM block GROUP BY ALL
+    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling, avg(decay) AS decay FROM block GROUP BY ALL
 ),
 joined AS (
-    SELECT s.*, w.coverage_position, w.coverage_headroom, w.c_src, w.goalpost_id, e.enabling,
+    SELECT s.*, w.coverage_position, w.coverage_headroom, w.c_src, w.goalpost_id, e.enabling, e.iso3 IS NOT NULL AS measured,
         (w.coverage_position + w.coverage_headroom) / 2 AS coverage,
         CASE WHEN position_exists THEN position_any END AS position,
         CASE WHEN headroom_exists THEN headroom_any END AS headroom,
@@ -134,7 +133,7 @@ SELECT
         CASE WHEN b.last_year IS NULL THEN 'no_baseline_window' END,
         CASE WHEN r.position IS NULL THEN 'position:too_few_pillars' END,
         CASE WHEN r.headroom IS NULL THEN 'headroom:too_few_pillars' END,
-        CASE WHEN r.enabling IS NULL THEN 'enabling:no_source' END,
+        CASE WHEN r.enabling IS NULL THEN CASE WHEN r.measured THEN 'enabling:no_goalposts' ELSE 'enabling:no_source' END END,
         r.missing_pillars,
         CASE WHEN r.p4 IS NULL AND r.position >= r.median_position THEN 'territory_unknown' END,
         'mirror_agreement:no_sides'
