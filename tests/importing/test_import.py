@@ -137,6 +137,22 @@ def test_files_that_break_a_critical_rule_stay_out_and_the_others_go_on(folder: 
         assert [v.stamp for v in vintages.accepted(["faostat__qcl"])] == ["2022-07-08"]
 
 
+def test_figures_of_other_countries_only_are_no_damage(folder: Path) -> None:
+    d.put(
+        folder / "world.csv", d.faostat().replace("398,Kazakhstan", "001,World").replace("860,Uzbekistan", "150,Europe")
+    )
+    line = by_file(survey(folder))["world.csv"]
+    assert (line.state, line.rows, line.excluded) == ("other", 0, {"aggregate area": 2})
+    assert "Not one row" in line.problem
+
+
+def test_the_data_root_is_no_download(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGROCLUSTER_DATA", str(folder / "data"))
+    d.put(folder / "wheat.csv", d.faostat())
+    land(folder)
+    assert set(by_file(survey(folder))) == {"wheat.csv"}
+
+
 def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     outside = d.put(tmp_path / "outside" / "secret.csv", d.faostat())
     (folder / "link.csv").symlink_to(outside)

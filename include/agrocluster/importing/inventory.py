@@ -1,8 +1,8 @@
 """What lies in a folder: every file recognised, hashed and read once, remembered as long as nothing changes.
 
 The memory lies in the data root, so that the Dags of all datasets do not read the folder one after the other; a
-file is looked at again when its size or time, or the code that reads it, changes. Links are not followed, hidden
-files are left alone.
+file is looked at again when its size or time, or the code that reads it, changes. Links are not followed; hidden
+files and the data root itself are left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agrocluster.errors import UsageError
-from agrocluster.importing.examine import Extent, examine
+from agrocluster.importing.examine import EMPTY, Extent, examine
 from agrocluster.importing.findings import Recognised, Unrecognised
 from agrocluster.importing.recognise import recognise
 from agrocluster.staging import staging_fingerprint
@@ -71,7 +71,8 @@ def look_through(root: Path, paths: Iterable[Path] | None = None) -> list[Looked
     with _alone(memory):
         known = _remembered(memory)
         looked = [_look(root, path, known) for path in found]
-        kept = {**known, **{item.path: asdict(item) for item in looked if item.sha256}}
+        fresh = {item.path: asdict(item) for item in looked if item.sha256}
+        kept = fresh if paths is None else {**known, **fresh}
         if kept != known:
             atomic.write_json(memory, {"code": staging_fingerprint(), "folder": str(root), "files": kept})
     return looked
@@ -80,7 +81,7 @@ def look_through(root: Path, paths: Iterable[Path] | None = None) -> list[Looked
 def _walk(root: Path) -> list[Path]:
     found: list[Path] = []
     for folder, folders, files in os.walk(root, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and Path(folder) / name != layout().root]
         found.extend(Path(folder) / name for name in files if not name.startswith("."))
         found.extend(Path(folder) / name for name in folders if (Path(folder) / name).is_symlink())
         if len(found) > MAX_FILES:
@@ -119,7 +120,9 @@ def _open(path: Path, name: str, facts: os.stat_result) -> Looked:
 
 
 def _state(finding: Recognised, extents: tuple[Extent, ...]) -> str:
-    return "broken" if extents and all(extent.problem for extent in extents) else finding.kind
+    if not extents or not all(extent.problem for extent in extents):
+        return finding.kind
+    return "other" if all(extent.problem == EMPTY for extent in extents) else "broken"
 
 
 def _facts(finding: Recognised) -> dict[str, Any]:
