@@ -120,7 +120,9 @@ def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
     """Check a staged vintage against its contract and accept it. Raises DataGateError on a critical failure."""
     spec = catalog().dataset(dataset_id)
     contract = catalog().tables[spec.kind]
-    earlier = [v for v in vintages.accepted([dataset_id]) if v.scope == "full" and v.vintage_id != vintage_id]
+    whole = (vintages.report(vintage_id) or {}).get("scope") == "full"
+    others = [v for v in vintages.accepted([dataset_id]) if v.scope == "full" and v.vintage_id != vintage_id]
+    earlier = others if whole else []  # a selection does not replace anything, so it has no predecessor
     summary = gate.check(
         layout().vintage(vintage_id) / "data.parquet",
         contract,
