@@ -149,8 +149,8 @@ def query(sql: str, as_json: bool) -> None:
     """Run SQL over the marts of the current release (DuckDB; every mart is a view)."""
     from agrocluster.release import reading
 
-    table = reading.connect().sql(sql).to_arrow_table()
-    _print(table.to_pylist(), table.column_names, [list(row.values()) for row in table.to_pylist()], as_json)
+    rows = reading.query(sql)
+    _print(rows.to_pylist(), rows.column_names, [list(row.values()) for row in rows.to_pylist()], as_json)
 
 
 @main.command()

@@ -127,7 +127,8 @@ def test_another_machine_makes_the_same_bytes(published: Published, tmp_path: Pa
     command = [str(Path(sys.executable).with_name("agrocluster")), "refresh", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stderr
-    other = tmp_path / "data" / "marts" / "releases" / json.loads(done.stdout)["release_id"]
+    assert json.loads(done.stdout)["release_id"] == published.result["release_id"]
+    other = tmp_path / "data" / "marts" / "releases" / published.result["release_id"]
     names = sorted(p.name for p in published.folder.iterdir())
     assert sorted(p.name for p in other.iterdir()) == names
     for name in names:

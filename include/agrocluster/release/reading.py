@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from agrocluster.errors import UsageError
 from agrocluster.release import publish
@@ -42,6 +43,17 @@ def connect() -> duckdb.DuckDBPyConnection:
         path = str(folder(found) / entry["path"]).replace("'", "''")
         con.execute(f"CREATE VIEW {entry['name']} AS FROM '{path}'")
     return con
+
+
+def query(sql: str) -> pa.Table:
+    """Rows of a query over the marts of the current release. UsageError says what DuckDB did not understand."""
+    with connect() as con:
+        try:
+            return con.sql(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise UsageError(
+                f"DuckDB refuses the query: {error}", remedy="`agrocluster show <mart>` lists the columns of a mart."
+            ) from error
 
 
 def headline(manifest: dict[str, Any]) -> str:
