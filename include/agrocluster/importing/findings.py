@@ -36,6 +36,7 @@ class Recognised:
         uses: for data, the datasets that read it.
         stamp: the date or version of the publisher's release that stands inside the file.
         latest: a date after which the file cannot have been published, as its layout shows.
+        last_year: the newest year the table has a place for, if its header says so.
         generation: age of the layout; files of a greater generation are younger.
         note: a reason or a hint, for people.
     """
@@ -45,6 +46,7 @@ class Recognised:
     uses: tuple[Use, ...] = ()
     stamp: str | None = None
     latest: str | None = None
+    last_year: int | None = None
     generation: int = 0
     note: str = ""
 

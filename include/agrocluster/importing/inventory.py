@@ -38,7 +38,7 @@ class Looked:
         size: bytes; mtime_ns: its time in the file system; sha256: empty for files that were not opened.
         state: ``data``, ``companion``, ``other``, ``unknown`` or ``broken``.
         what: publisher and kind, empty for unknown files; note: the reason or hint.
-        stamp, latest, generation: as in ``findings.Recognised``.
+        stamp, latest, last_year, generation: as in ``findings.Recognised``.
         extents: what each dataset finds in it.
     """
 
@@ -51,6 +51,7 @@ class Looked:
     note: str = ""
     stamp: str | None = None
     latest: str | None = None
+    last_year: int | None = None
     generation: int = 0
     extents: tuple[Extent, ...] = ()
 
@@ -126,7 +127,7 @@ def _state(finding: Recognised, extents: tuple[Extent, ...]) -> str:
 
 
 def _facts(finding: Recognised) -> dict[str, Any]:
-    names = ("what", "note", "stamp", "latest", "generation")
+    names = ("what", "note", "stamp", "latest", "last_year", "generation")
     return {name: getattr(finding, name) for name in names}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def recognise_answer(document: list[Any], seen: Sniffed) -> Recognised | Unrecog
     if seen.gzipped:
         return Recognised(what, kind="other", note="Unpack it (gunzip) and import it again.")
     stamp = str(envelope.get("lastupdated", ""))
-    return _used(what, "worldbank_json", codes, stamp if _DATE.match(stamp) else None, None)
+    return _used(what, "worldbank_json", codes, stamp if _DATE.match(stamp) else None)
 
 
 def _is_envelope(first: dict[str, Any]) -> bool:
@@ -94,10 +95,11 @@ def _table(path: Path, file_format: str, container: str, footer: str | None = No
     table, codes = series_in(path, file_format)
     # The Bank adds the column of a year in the course of the year after it.
     latest = f"{table.last_year + 1}-12-31"
-    return _used(f"World Bank table of indicators ({container})", file_format, codes, table.updated or footer, latest)
+    found = _used(f"World Bank table of indicators ({container})", file_format, codes, table.updated or footer)
+    return replace(found, latest=latest, last_year=table.last_year)
 
 
-def _used(what: str, file_format: str, codes: Collection[str], stamp: str | None, latest: str | None) -> Recognised:
+def _used(what: str, file_format: str, codes: Collection[str], stamp: str | None) -> Recognised:
     wanted = {code.upper() for code in codes}
     lists = catalog().indicators
     held = {dataset: wanted & {spec.code.upper() for spec in specs} for dataset, specs in lists.items()}
@@ -106,7 +108,7 @@ def _used(what: str, file_format: str, codes: Collection[str], stamp: str | None
     series = next(iter(codes)) if len(codes) == 1 else f"{len(codes):,} series, {known:,} of them in the catalogue"
     if not uses:
         return Recognised(f"{what}, {series}", kind="other", note="No dataset of the catalogue holds a series of it.")
-    return Recognised(f"{what}, {series}", uses=uses, stamp=stamp, latest=latest)
+    return Recognised(f"{what}, {series}", uses=uses, stamp=stamp)
 
 
 def _tail(path: Path) -> str | None:

@@ -74,7 +74,7 @@ def _part(file: Looked, extent: Extent, vintage: str | None) -> Part:
         modified=utc_seconds(file.mtime_ns / 1e9),
         latest=latest,
         generation=generation,
-        last_year=extent.last_year,
+        last_year=file.last_year or extent.last_year,
     )
     if extent.scope == "full":
         dated = replace(dated, rank="")
