@@ -170,7 +170,7 @@ def _checks(focus: str | None) -> list[Checked]:
     if not files:
         return []
     with duckdb.connect() as con:
-        table: pa.Table = con.execute(LAST_CHECKS, {"files": files}).to_arrow_table()
+        table: pa.Table = con.sql(LAST_CHECKS, params={"files": files}).to_arrow_table()
     found: dict[str, Checked] = {}
     for row in table.to_pylist():
         row["samples"] = json.loads(row["sample_keys"] or "[]")[:3]

@@ -1,0 +1,111 @@
+"""Real ingest Dags against the sample source server: what they leave on disk, and what they tell Airflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.asset import AssetEvent, AssetModel
+from airflow.sdk import DAG
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from agrocluster import incidents
+from agrocluster.model.loader import catalog
+from agrocluster.orchestration import assets
+from agrocluster.orchestration.ingest import ingest_dags
+from agrocluster.sample.server import SampleServer
+from agrocluster.storage import landing, vintages
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+
+@pytest.fixture
+def dags(airflow_db: None, world: SampleServer) -> dict[str, DAG]:
+    """Built after the environment is set, so that retries do not wait."""
+    return ingest_dags(catalog())
+
+
+def run(dag: DAG, **conf: Any) -> dict[str, str]:
+    """Run a Dag in this process; states by task, the last one of mapped tasks."""
+    done = dag.test(run_conf=conf or None)
+    return {"": str(done.state), **{task.task_id: str(task.state) for task in done.get_task_instances()}}
+
+
+def events(dataset_id: str) -> list[dict[str, Any]]:
+    """Extras of the asset events of a dataset, oldest first."""
+    asset = select(AssetModel.id).where(AssetModel.uri == assets.staged(dataset_id).uri)
+    query = select(AssetEvent).where(AssetEvent.asset_id.in_(asset)).order_by(AssetEvent.id)
+    with create_session() as session:
+        return [dict(event.extra) for event in session.scalars(query)]
+
+
+@pytest.mark.parametrize("dataset_id", ["worldbank__lpi", "faostat__ek", "cepii__baci_hs12"])
+def test_a_dataset_is_fetched_once_and_then_only_checked(dags: dict[str, DAG], dataset_id: str) -> None:
+    before = len(events(dataset_id))
+    states = run(dags[f"ingest_{dataset_id}"])
+    assert set(states.values()) == {"success"}, states
+    accepted = vintages.accepted([dataset_id])
+    assert len(accepted) == 1
+
+    states = run(dags[f"ingest_{dataset_id}"])
+    assert (states[""], states["check_source"], states["mark"]) == ("success", "success", "success")
+    assert {states[task] for task in ("plan_slices", "fetch", "seal", "stage", "validate")} == {"skipped"}
+    assert len(list(landing.snapshots(dataset_id))) == 1
+
+    first, second = events(dataset_id)[before:]
+    assert first["changed"] is True
+    assert first["rows"] == accepted[0].report["rows"] > 0
+    assert first["vintage"] == accepted[0].vintage_id
+    assert first["data_mode"] == "sample"
+    assert (second["changed"], second["stamp"]) == (False, first["stamp"])
+
+
+def test_a_period_can_be_fetched_again(dags: dict[str, DAG]) -> None:
+    run(dags["ingest_worldbank__lpi"])
+    run(dags["ingest_worldbank__lpi"], first_year=2018, last_year=2018)
+    full, partial = sorted(vintages.accepted(["worldbank__lpi"]), key=lambda v: v.scope)
+    assert (full.scope, partial.scope) == ("full", "partial")
+    assert (partial.report["first_year"], partial.report["last_year"]) == (2018, 2018)
+
+
+def test_a_source_that_breaks_its_contract_is_an_incident_and_no_asset_event(
+    dags: dict[str, DAG], world: SampleServer
+) -> None:
+    before = events("faostat__ek")
+    world.state.faults.add({"match": "Environment_LivestockPatterns|datasets_E", "fault": "html"})
+    states = run(dags["ingest_faostat__ek"])
+    assert states[""] == "failed"
+    assert states["mark"] == "upstream_failed"
+    assert events("faostat__ek") == before
+
+    (incident,) = incidents.load()
+    assert (incident["source"], incident["dataset"]) == ("faostat", "ek")
+    assert incident["problem"]
+    assert incident["remedy"]
+    assert incident["resolved_at"] is None
+
+    world.state.faults.clear()
+    assert run(dags["ingest_faostat__ek"])[""] == "success"
+    (incident,) = incidents.load()
+    assert incident["resolved_at"], "success closes the incident"
+
+
+def test_keys_of_a_connection_reach_the_source_but_neither_log_nor_xcom(
+    dags: dict[str, DAG],
+    world: SampleServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.delenv("AGROCLUSTER_WORLDBANK_URL")
+    host, port = world.url.removeprefix("http://").split(":")
+    uri = f"http://:sesame-opens@{host}:{port}/?path=worldbank/v2"
+    monkeypatch.setenv("AIRFLOW_CONN_AGROCLUSTER_WORLDBANK", uri)
+    assert run(dags["ingest_worldbank__lpi"])[""] == "success"
+    out = capfd.readouterr()
+    assert "sesame-opens" not in out.out + out.err
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert b"sesame-opens" not in path.read_bytes(), path
