@@ -42,9 +42,7 @@ def settings() -> Settings:
     """
     mode = os.environ.get("SOURCES") or "sample"
     if mode not in get_args(Mode):
-        raise UsageError(
-            f"SOURCES={mode} is not a data mode.", remedy="Use one of: " + ", ".join(get_args(Mode)) + "."
-        )
+        raise UsageError(f"SOURCES={mode} is not a data mode.", remedy="Use one of: " + ", ".join(get_args(Mode)) + ".")
     folder = os.environ.get("DATA") or ""
     files = Path(folder).expanduser().resolve() if mode == "files" and folder else None
     if mode == "files" and (files is None or not files.is_dir()):

@@ -25,9 +25,7 @@ def traded(world: World) -> World:
         for code in CODES:
             usd = draw.lognormvariate(17, 1.5)
             for year in YEARS:
-                world.exports(
-                    iso3, code, [year], usd * draw.uniform(0.8, 1.2) * 1.03 ** (year - 2012), **markets
-                )
+                world.exports(iso3, code, [year], usd * draw.uniform(0.8, 1.2) * 1.03 ** (year - 2012), **markets)
     return world
 
 
@@ -81,9 +79,7 @@ def test_every_critical_rule_holds_on_a_full_world(con) -> None:
     assert violations(con) == {}
 
 
-@pytest.mark.parametrize(
-    "parts", [[], [traded], [farmed], [measured]], ids=["nothing", "trade", "farm", "indicators"]
-)
+@pytest.mark.parametrize("parts", [[], [traded], [farmed], [measured]], ids=["nothing", "trade", "farm", "indicators"])
 def test_marts_build_and_keep_their_rules_when_whole_sources_are_missing(parts) -> None:
     world = World()
     for part in parts:
@@ -102,19 +98,13 @@ def test_marts_build_and_keep_their_rules_when_whole_sources_are_missing(parts) 
             con,
             "FROM mart_cluster_baseline WHERE baseline_id = 'Bcurrent' AND iso3 = 'KAZ' AND chain = 'cotton'",
         )
-        assert cell["reasons"].startswith(
-            "no_baseline_window;position:too_few_pillars;headroom:too_few_pillars"
-        )
+        assert cell["reasons"].startswith("no_baseline_window;position:too_few_pillars;headroom:too_few_pillars")
         assert cell["coverage"] == 0
         assert cell["grade"] is None
 
 
 def test_scores_are_what_the_indicators_behind_them_give(con) -> None:
-    cells = (
-        con.sql("FROM mart_cluster_baseline WHERE potential IS NOT NULL AND focus")
-        .to_arrow_table()
-        .to_pylist()
-    )
+    cells = con.sql("FROM mart_cluster_baseline WHERE potential IS NOT NULL AND focus").to_arrow_table().to_pylist()
     assert len(cells) >= 20
     for cell in cells[:12]:
         parts = (
@@ -130,21 +120,15 @@ def test_scores_are_what_the_indicators_behind_them_give(con) -> None:
             assert part["score"] == pytest.approx(float(expected))
         for index, pillars in (("position", ("p1", "p2", "p3")), ("headroom", ("h1", "h2", "h3"))):
             scores = [
-                composite.arithmetic_mean(
-                    [p["score"] for p in parts if p["pillar"] == pillar and p["pillar_exists"]]
-                )
+                composite.arithmetic_mean([p["score"] for p in parts if p["pillar"] == pillar and p["pillar_exists"]])
                 for pillar in pillars
             ]
             assert cell[index] == pytest.approx(composite.geometric_mean(scores))
-        assert cell["potential"] == pytest.approx(
-            float(composite.potential(cell["position"], cell["headroom"]))
-        )
+        assert cell["potential"] == pytest.approx(float(composite.potential(cell["position"], cell["headroom"])))
         assert cell["potential_adj"] == pytest.approx(
             float(composite.adjusted_potential(cell["potential"], cell["enabling"]))
         )
-        assert cell["confidence"] == pytest.approx(
-            composite.confidence([cell["c_cov"], cell["c_src"], cell["c_time"]])
-        )
+        assert cell["confidence"] == pytest.approx(composite.confidence([cell["c_cov"], cell["c_src"], cell["c_time"]]))
 
 
 def test_coverage_counts_against_the_full_method_not_against_what_is_built_so_far(con) -> None:
@@ -183,17 +167,13 @@ def test_quadrants_cut_at_the_panel_medians(con) -> None:
 
 
 def test_policy_driven_concentration_in_uzbek_cotton_is_marked(con) -> None:
-    rows = con.sql(
-        "SELECT DISTINCT iso3, chain FROM mart_cluster_baseline WHERE policy_klaster_flag"
-    ).fetchall()
+    rows = con.sql("SELECT DISTINCT iso3, chain FROM mart_cluster_baseline WHERE policy_klaster_flag").fetchall()
     assert rows == [("UZB", "cotton")]
 
 
 def test_both_baselines_share_one_frozen_scale(con) -> None:
     assert one(con, "SELECT count(DISTINCT goalpost_id) AS n FROM mart_cluster_baseline")["n"] == 1
-    windows = con.sql(
-        "SELECT DISTINCT baseline_id FROM mart_goalposts WHERE status = 'reference_window'"
-    ).fetchall()
+    windows = con.sql("SELECT DISTINCT baseline_id FROM mart_goalposts WHERE status = 'reference_window'").fetchall()
     assert windows == [("B2018_2020",)]
     assert one(con, "FROM dim_baseline WHERE baseline_id = 'Bcurrent'")["last_year"] == 2022
 
@@ -269,8 +249,6 @@ def test_an_indicator_that_is_better_when_lower_scores_higher_when_lower() -> No
 
 
 def test_every_country_and_chain_can_be_read_in_both_languages(con) -> None:
-    cell = one(
-        con, "FROM mart_cluster_baseline WHERE baseline_id = 'Bcurrent' AND iso3 = 'KGZ' AND chain = 'nuts'"
-    )
+    cell = one(con, "FROM mart_cluster_baseline WHERE baseline_id = 'Bcurrent' AND iso3 = 'KGZ' AND chain = 'nuts'")
     assert (cell["country_en"], cell["country_ru"]) == ("Kyrgyzstan", "Кыргызстан")
     assert (cell["chain_en"], cell["chain_ru"]) == ("Nuts", "Орехи")

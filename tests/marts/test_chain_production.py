@@ -24,9 +24,7 @@ PEERS = ("RUS", "UKR", "TUR", "CHN", "IRN")
 
 
 def row(con, iso3: str, chain_id: str, year: int = 2020):
-    return one(
-        con, f"FROM mart_chain_production WHERE iso3 = '{iso3}' AND chain = '{chain_id}' AND year = {year}"
-    )
+    return one(con, f"FROM mart_chain_production WHERE iso3 = '{iso3}' AND chain = '{chain_id}' AND year = {year}")
 
 
 def peers(world: World) -> World:
@@ -142,9 +140,7 @@ def test_specialisation_in_production_compares_shares_of_farm_value() -> None:
 )
 def test_the_sign_of_stock_variation_is_tested_per_row(stock, supply, sign, ssr) -> None:
     world = World()
-    world.farm(
-        "KAZ", "2511", [2020], fbs_5511=120.0, fbs_5611=30.0, fbs_5911=50.0, fbs_5072=stock, fbs_5301=supply
-    )
+    world.farm("KAZ", "2511", [2020], fbs_5511=120.0, fbs_5611=30.0, fbs_5911=50.0, fbs_5072=stock, fbs_5301=supply)
     con = world.build("mart_chain_production")
     balance = one(con, "FROM mart_food_balance")
     assert (balance["ds_sign"], balance["fbs_unbalanced"]) == (sign, sign is None)
@@ -164,9 +160,7 @@ def test_flags_say_how_much_of_the_output_is_official() -> None:
 
 def test_focus_countries_keep_every_chain_and_year_with_a_reason_where_nothing_is_known() -> None:
     con = peers(World()).build("mart_chain_production")
-    counted = one(
-        con, "SELECT count(*) AS n, count(production_t) AS known FROM mart_chain_production WHERE focus"
-    )
+    counted = one(con, "SELECT count(*) AS n, count(production_t) AS known FROM mart_chain_production WHERE focus")
     assert (counted["n"], counted["known"]) == (4 * 23 * 6, 0)
     found = row(con, "KAZ", "wheat_flour")
     assert found["flag"] == "no_source;rainfed"

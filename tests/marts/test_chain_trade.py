@@ -59,9 +59,7 @@ def test_a_chain_is_measured_on_sums_and_its_nrca_is_the_sum_of_its_stages(examp
     total = row(example, "KAZ", "total")
     assert total["exports_usd"] == 90e6
     assert total["rca_all"] == pytest.approx((90 / 100) / (200 / 400), abs=1e-9)
-    assert total["nrca_ppm"] == pytest.approx(
-        sum(row(example, "KAZ", s)["nrca_ppm"] for s in STAGES), abs=1e-6
-    )
+    assert total["nrca_ppm"] == pytest.approx(sum(row(example, "KAZ", s)["nrca_ppm"] for s in STAGES), abs=1e-6)
     assert total["dpr"] == pytest.approx(70 / 90)
     assert total["ui"] == pytest.approx((30 + 2 * 40) / (2 * 90))
     assert total["stage_coverage_w3"] == pytest.approx(2 / 3)
@@ -153,9 +151,7 @@ def test_change_of_advantage_compares_two_windows() -> None:
     found = row(world.build("mart_chain_trade"), "KAZ", "primary")
     now, before = (1.8e6 / 101.8e6, 1e6 / 101e6)
     world_now, world_before = (60e6 / 260e6, 50e6 / 250e6)
-    assert found["d_ln_rca"] == pytest.approx(
-        float(specialisation.d_ln_rca(now, before, world_now, world_before))
-    )
+    assert found["d_ln_rca"] == pytest.approx(float(specialisation.d_ln_rca(now, before, world_now, world_before)))
     assert found["world_growth"] == pytest.approx(np.log(1.2) / 3)
 
 
@@ -165,9 +161,7 @@ AMOUNTS = st.lists(st.floats(1e6, 1e9), min_size=16, max_size=16)
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(AMOUNTS, st.sampled_from([1e-3, 1.0, 1e3]))
-def test_the_mart_equals_the_formulas_on_any_world_and_in_any_currency(
-    amounts: list[float], unit: float
-) -> None:
+def test_the_mart_equals_the_formulas_on_any_world_and_in_any_currency(amounts: list[float], unit: float) -> None:
     matrix = np.array(amounts).reshape(4, 4) * 1e4
     world = World()
     for exporter, values in zip(COUNTRIES, matrix, strict=True):

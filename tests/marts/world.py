@@ -30,9 +30,7 @@ class World:
     production: list[Row] = field(default_factory=list)
     indicator: list[Row] = field(default_factory=list)
 
-    def exports(
-        self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float
-    ) -> None:
+    def exports(self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float) -> None:
         """World total of an exporter and, by share, its single flows. ``kg`` may be among the keywords."""
         kg = destinations.pop("kg", usd / 2)
         for year in years:
@@ -52,9 +50,7 @@ class World:
                     }
                 )
 
-    def farm(
-        self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float
-    ) -> None:
+    def farm(self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float) -> None:
         """FAOSTAT values; a keyword is ``<dataset>_<element code>``, such as ``qcl_5510=1000``."""
         for year in years:
             for name, value in measures.items():
@@ -100,9 +96,7 @@ class World:
         for name in _closure(marts or tuple(catalog().marts)):
             contract = catalog().marts[name]
             try:
-                rows = con.sql(
-                    f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}"
-                )
+                rows = con.sql(f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}")
             except duckdb.Error as error:
                 raise AssertionError(f"Mart {name}: {error}") from error
             kept = conform(rows.to_arrow_table(), contract)
@@ -115,9 +109,7 @@ class World:
         for kind, contract in catalog().tables.items():
             source, dataset = VINTAGES[kind]
             given = getattr(self, kind)
-            rows = [
-                {"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given
-            ]
+            rows = [{"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given]
             con.register(f"current_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             if rows:

@@ -66,9 +66,7 @@ def index_tables(path: Path) -> dict[str, pa.Table]:
     return {
         "cat_baseline": pa.Table.from_pylist(baselines, schema=_BASELINE),
         "cat_pillar": pa.Table.from_pylist(index["pillars"], schema=_PILLAR),
-        "cat_index_indicator": pa.Table.from_pylist(
-            [_indicator(i) for i in index["indicators"]], schema=_INDICATOR
-        ),
+        "cat_index_indicator": pa.Table.from_pylist([_indicator(i) for i in index["indicators"]], schema=_INDICATOR),
     }
 
 

@@ -33,9 +33,7 @@ def potential(position: ArrayLike, headroom: ArrayLike) -> Floats:
 
 def adjusted_potential(value: ArrayLike, enabling: ArrayLike, floor: float = 0.75) -> Floats:
     """Potential scaled by floor to 1 with the enabling score (1 to 100), for comparisons across countries."""
-    return np.asarray(value, dtype=np.float64) * (
-        floor + (1 - floor) * np.asarray(enabling, dtype=np.float64) / 100
-    )
+    return np.asarray(value, dtype=np.float64) * (floor + (1 - floor) * np.asarray(enabling, dtype=np.float64) / 100)
 
 
 def confidence(parts: ArrayLike) -> float:

@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def rca(
-    exports: ArrayLike, country_totals: ArrayLike | None = None, product_totals: ArrayLike | None = None
-) -> Floats:
+def rca(exports: ArrayLike, country_totals: ArrayLike | None = None, product_totals: ArrayLike | None = None) -> Floats:
     """Revealed comparative advantage, (x_ck / X_c) / (X_k / X), neutral 1 (Balassa 1965).
 
     Args:

@@ -30,9 +30,7 @@ def writing(what: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         problem = f"The disk is full while writing {what}." if full else f"{what} cannot be written: {error}."
         remedy = "Free space" if full else "Check the folder's permissions"
-        raise StorageError(
-            problem, remedy=f"{remedy} and run again; everything published before is intact."
-        ) from error
+        raise StorageError(problem, remedy=f"{remedy} and run again; everything published before is intact.") from error
 
 
 @contextmanager
