@@ -92,7 +92,7 @@ def test_a_source_that_breaks_its_contract_is_an_incident_and_no_asset_event(
     assert incident["resolved_at"], "success closes the incident"
 
 
-def test_keys_of_a_connection_reach_the_source_but_neither_log_nor_xcom(
+def test_the_address_of_a_connection_is_used_and_its_key_is_shown_nowhere(
     dags: dict[str, DAG],
     world: SampleServer,
     monkeypatch: pytest.MonkeyPatch,

@@ -166,7 +166,6 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "LOGGING__BASE_LOG_FOLDER": home.logs,
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home.logs / "dag_processor",
         "LOGGING__COLORED_CONSOLE_LOG": False,
-        "USAGE_DATA_COLLECTION__ENABLED": False,
     }
     own = {
         "AIRFLOW_HOME": home.path,
@@ -174,7 +173,6 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "AGROCLUSTER_SCHEDULE": "manual",
         "AGROCLUSTER_RETRY_DELAY_S": os.environ.get("AGROCLUSTER_RETRY_DELAY_S", "5"),
         "GX_ANALYTICS_ENABLED": "false",
-        "SCARF_ANALYTICS": "false",
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }

@@ -1,0 +1,119 @@
+"""Following a round: when it has ended, and what is said while it goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from agrocluster.orchestration import follow as following
+from agrocluster.orchestration.follow import Round, follow
+
+RUN = {"dag_run_id": "r1", "run_after": "2026-01-01T00:00:00Z"}
+
+
+def run(dag_id: str, state: str, **more: Any) -> dict[str, Any]:
+    return {**RUN, "dag_id": dag_id, "state": state, **more}
+
+
+def task(dag_id: str, task_id: str, state: str | None, **more: Any) -> dict[str, Any]:
+    return {"dag_run_id": "r1", "dag_id": dag_id, "task_id": task_id, "state": state, **more}
+
+
+def taken(runs: list[Any], tasks: list[Any] = (), events: list[Any] = ()) -> Round:  # type: ignore[assignment]
+    current = Round(["ingest_a", "ingest_b"])
+    current.take(runs, tasks, events)
+    return current
+
+
+INGESTED = [run("ingest_a", "success"), run("ingest_b", "success")]
+
+
+def test_a_round_goes_on_until_the_release_is_published() -> None:
+    assert not taken(INGESTED).ended
+    assert taken(INGESTED).waiting_for == "marts"
+    assert taken([*INGESTED, run("marts", "success")]).waiting_for == "release"
+    assert not taken([*INGESTED, run("marts", "success"), run("release", "running")]).ended
+    done = taken([*INGESTED, run("marts", "success"), run("release", "success")])
+    assert done.ended
+    assert not done.unchanged
+
+
+def test_a_round_without_changes_ends_with_the_plan() -> None:
+    skipped = [task("marts", "plan_release", "skipped"), task("marts", "fact_trade", "skipped")]
+    done = taken([*INGESTED, run("marts", "success")], skipped)
+    assert done.ended
+    assert done.unchanged
+
+
+@pytest.mark.parametrize("runs", [[run("ingest_a", "failed"), INGESTED[1]], [*INGESTED, run("marts", "failed")]])
+def test_a_failure_ends_the_round_when_the_others_have_ended(runs: list[dict[str, Any]]) -> None:
+    assert taken(runs).ended
+    assert len(taken(runs).failed) == 1
+    assert not taken([run("ingest_a", "failed"), run("ingest_b", "running")]).ended
+
+
+def test_the_newest_run_of_a_dag_counts() -> None:
+    older = run("ingest_a", "failed", run_after="2025-01-01T00:00:00Z", dag_run_id="r0")
+    current = taken([run("ingest_a", "running"), older], [task("ingest_a", "stage", "success", dag_run_id="r0")])
+    assert (current.states["ingest_a"].state, current.states["ingest_a"].total) == ("running", 0)
+
+
+def test_tasks_rows_and_unchanged_sources_are_told() -> None:
+    events = [
+        {"source_dag_id": "ingest_a", "extra": {"changed": True, "rows": 1234}},
+        {"source_dag_id": "ingest_b", "extra": {"changed": False, "stamp": "2026-07-13"}},
+        {"source_dag_id": "release", "extra": {"rows": {"x": 1, "y": 2}}},
+        {"source_dag_id": None, "extra": None},
+    ]
+    current = taken(INGESTED, [task("ingest_a", "fetch", "success"), task("ingest_a", "stage", None)], events)
+    assert current.states["ingest_a"].line() == "ingest_a: success, tasks 1/2, 1,234 rows"
+    assert current.states["ingest_b"].note == "unchanged since 2026-07-13"
+    assert current.states["release"].rows == 3
+
+
+class Script:
+    """An Airflow that goes through prepared answers, the last one for ever."""
+
+    def __init__(self, *answers: list[dict[str, Any]]) -> None:
+        self.answers = list(answers)
+
+    def runs_since(self, _: datetime) -> list[dict[str, Any]]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def tasks_since(self, _: datetime) -> list[dict[str, Any]]:
+        return []
+
+    events_since = tasks_since
+
+
+def followed(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[str | None, str]:
+    monkeypatch.setattr(following, "POLL_S", 0.0)
+    out = StringIO()
+    current = Round(["ingest_a", "ingest_b"])
+    problem = follow(script, current, datetime.now(UTC), lambda: None, Console(file=out, width=200))  # type: ignore[arg-type]
+    return problem, out.getvalue()
+
+
+def test_each_change_of_state_is_one_line_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = [*INGESTED, run("marts", "success"), run("release", "success")]
+    problem, out = followed(Script([run("ingest_a", "running")], [run("ingest_a", "running")], last), monkeypatch)
+    assert problem is None
+    said = [line.partition("] ")[2].partition(",")[0] for line in out.splitlines()]
+    assert said == [
+        "ingest_a: running",
+        "ingest_a: success",
+        "ingest_b: success",
+        "marts: success",
+        "release: success",
+    ]
+
+
+def test_an_asset_event_that_starts_nothing_is_reported_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "HANDOVER_S", 0.05)
+    problem, _ = followed(Script(INGESTED), monkeypatch)
+    assert problem is not None
+    assert "did not start the Dag marts" in problem

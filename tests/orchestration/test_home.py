@@ -1,0 +1,108 @@
+"""The local run's home: ports, secrets, the lock on the data root."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agrocluster.errors import UsageError
+from agrocluster.orchestration.home import LOOPBACK, Home, environment, free_port
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path / "data" / "airflow")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on loopback that somebody listens on."""
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_replaced_by_a_free_one(taken: int) -> None:
+    port = free_port(taken)
+    assert port != taken
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, port))
+
+
+def test_a_port_that_is_free_is_kept(taken: int) -> None:
+    wanted = free_port(taken)
+    assert free_port(wanted) == wanted
+    assert free_port(wanted, {wanted}) != wanted
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(home: Home) -> None:
+    assert home.password() == Home(home.path).password()
+    assert home.secret("jwt") == Home(home.path).secret("jwt") != home.secret("fernet")
+    for path in home.path.iterdir():
+        if path.is_file():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
+
+
+def test_everything_listens_on_loopback_and_nothing_is_reported_to_anyone(home: Home, tmp_path: Path) -> None:
+    env = environment(home, tmp_path, 8123, {"AGROCLUSTER_FAOSTAT_URL": "http://127.0.0.1:1/faostat"})
+    assert env["AIRFLOW__API__HOST"] == LOOPBACK
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8123/execution/"
+    assert env["AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK"] == "False"
+    assert env["GX_ANALYTICS_ENABLED"] == "false"
+    assert env["AGROCLUSTER_FAOSTAT_URL"] == "http://127.0.0.1:1/faostat"
+
+
+def test_settings_of_another_airflow_do_not_leak_in(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://elsewhere")
+    env = environment(home, tmp_path, 8123, {})
+    assert env["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert "AIRFLOW__CELERY__BROKER_URL" not in env
+
+
+def test_two_runs_do_not_share_a_data_root(home: Home) -> None:
+    other = "from agrocluster.orchestration.home import Home; import pathlib, sys\n"
+    other += "with Home(pathlib.Path(sys.argv[1])).locked(): print('locked')"
+    command = [sys.executable, "-c", other, str(home.path)]
+    with home.locked():
+        home.announce(pid=os.getpid(), url="http://127.0.0.1:8080")
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode != 0
+        assert "A run is already using" in refused.stderr
+        assert str(os.getpid()) in refused.stderr
+        assert "make stop" in refused.stderr
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "locked\n"
+
+
+def test_a_killed_run_does_not_hold_the_data_root(home: Home) -> None:
+    killed = "from agrocluster.orchestration.home import Home; import os, pathlib, sys\n"
+    killed += "with Home(pathlib.Path(sys.argv[1])).locked(): os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", killed, str(home.path)], check=False)
+    assert home.running() is None
+    with home.locked():
+        assert (Home(home.path).running() or {})["pid"] == os.getpid()
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    with pytest.raises(Exception, match="cannot be written"):
+        Home(tmp_path / "data" / "airflow").prepare()
+
+
+def test_the_lock_says_so_when_nobody_runs(home: Home) -> None:
+    assert home.running() is None
+    with pytest.raises(UsageError), home.locked(), home.locked():
+        pass
