@@ -47,8 +47,8 @@ def faostat_zip(folder: Path, rows: int = FAOSTAT_ROWS) -> Path:
             item_code AS "Item Code", '''' || cpc AS "Item Code (CPC)", item AS "Item",
             element_code AS "Element Code", element AS "Element", year AS "Year Code", year AS "Year",
             unit AS "Unit",
-            CASE WHEN h % 50 = 0 THEN '' ELSE printf('%d.%06d', h % 900000, CASE WHEN h % 7 = 0 THEN h % 1000000 ELSE 0 END)
-            END AS "Value",
+            CASE WHEN h % 50 = 0 THEN '' WHEN h % 7 = 0 THEN printf('%d.%06d', h % 900000, h % 1000000)
+              ELSE printf('%d.000000', h % 900000) END AS "Value",
             CASE WHEN h % 50 = 0 THEN 'M' WHEN h % 5 = 0 THEN 'E' WHEN h % 3 = 0 THEN 'I' ELSE 'A' END AS "Flag",
             CASE WHEN h % 997 = 0 THEN 'Unofficial figure' ELSE '' END AS "Note"
           FROM cells ORDER BY a, i, e, year
@@ -58,10 +58,25 @@ def faostat_zip(folder: Path, rows: int = FAOSTAT_ROWS) -> Path:
     temporary = target.with_suffix(".part")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(text, FAOSTAT_MEMBER)
-        archive.writestr("Production_Crops_Livestock_E_Flags.csv", "Flag,Description\nA,Official figure\n")
+        for name, content in code_lists().items():
+            archive.writestr(f"Production_Crops_Livestock_E_{name}.csv", content)
     text.unlink()
     temporary.replace(target)
     return target
+
+
+def code_lists() -> dict[str, str]:
+    """The four lists that FAO packs beside the data."""
+    with (MAPPINGS / "faostat_items.csv").open(encoding="utf-8", newline="") as handle:
+        items = [f'{row["item_code"]},\'{row["cpc"]},"{row["item"]}"' for row in csv.DictReader(handle)]
+    with (MAPPINGS / "faostat_areas.csv").open(encoding="utf-8", newline="") as handle:
+        areas = [f'{row["fao_code"]},\'{row["m49"]},"{row["name"]}"' for row in csv.DictReader(handle)]
+    return {
+        "AreaCodes": "\n".join(["Area Code,M49 Code,Area", *areas]),
+        "Elements": "Element Code,Element\n5312,Area harvested\n5412,Yield\n5510,Production\n",
+        "Flags": "Flag,Description\nA,Official figure\nE,Estimated value\nI,Imputed value\nM,Missing value\n",
+        "ItemCodes": "\n".join(["Item Code,CPC Code,Item", *items]),
+    }
 
 
 def baci_csv(folder: Path, rows: int = BACI_ROWS) -> Path:

@@ -19,7 +19,7 @@ from agrocluster.model.fetching import RawFile, StageLog
 from agrocluster.model.loader import ROOT, catalog
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.faostat import read_bulk, read_csv, read_text
-from agrocluster.sources.faostat_read import MAPPINGS, read_flags
+from agrocluster.sources.faostat_read import MAPPINGS
 from agrocluster.sources.registry import reader
 
 HEADER = "Area Code,Area,Item Code,Item,Element Code,Element,Year Code,Year,Unit,Value,Flag\n"
@@ -112,6 +112,18 @@ def test_areas_can_be_chosen_without_reading_the_rest_of_their_rows():
         read(HEADER + row(area="777", name="Atlantis"), chosen=spec(areas="focus"))
 
 
+@pytest.mark.parametrize("quoted", [True, False])
+def test_choosing_countries_gives_the_rows_that_reading_all_gives(quoted):
+    areas = [("108", "Kazakhstan"), ("21", "Brazil"), ("5000", "World"), ("113", "Kyrgyzstan"), ("1", "Armenia")]
+    odd = 'two ""quoted"",\n""108"",\nlines' if quoted else "Wheat"
+    lines = [row(*areas[n * n % 5], value=str(n), item=odd if n % 7 == 0 else "Wheat") for n in range(200)]
+    text = HEADER + "".join(lines if quoted else [line.replace('"', "") for line in lines])
+    log = StageLog()
+    chosen = read(text, log, spec(areas="focus"), block=700, piece=90)
+    assert chosen == [r for r in read(text) if r["iso3"] in catalog().focus()]
+    assert len(chosen) + sum(log.excluded.values()) == 200
+
+
 VALUE = st.one_of(st.just(""), st.decimals(0, 10**9, places=3).map(str))
 RECORD = st.tuples(
     st.sampled_from([("108", "Kazakhstan"), ("107", "Côte d'Ivoire"), ("5000", "World"), ("113", "Kyrgyzstan")]),
@@ -158,11 +170,44 @@ def test_the_first_error_reaches_the_caller_and_no_thread_stays(tmp_path):
     assert threading.active_count() == before
 
 
-def test_the_flag_list_of_an_archive_is_read_whatever_its_age():
-    assert read_flags(b"Flag,Description\r\n<blank>,Official data\r\nNR,Not reported\r\n") == {
-        "": "Official data",
-        "NR": "Not reported",
-    }
+def archive(path: Path, text: str, **lists: str) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("P_E_All_Data_(Normalized).csv", text)
+        for name, content in lists.items():
+            made.writestr(f"P_E_{name}.csv", content)
+    return path
+
+
+def bulk(path: Path, log: StageLog | None = None) -> list[dict[str, Any]]:
+    return [r for batch in read_bulk(path, spec(), log or StageLog()) for r in batch.to_pylist()]
+
+
+def test_the_flag_list_of_an_archive_is_kept_whatever_its_age(tmp_path):
+    log = StageLog()
+    bulk(
+        archive(
+            tmp_path / "a.zip", HEADER + row(), Flags="Flag,Description\r\n<blank>,Official data\r\nNR,Not reported\r\n"
+        ),
+        log,
+    )
+    assert log.notes["flags"] == {"": "Official data", "NR": "Not reported"}
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "Item Code,CPC Code,Item\n15,'0111,Wheat\n",
+        "Item Code,CPC Code,Item\n16,'0112,Maize\n",
+        "Item Code,CPC Code,Item\n15,'0111,Wheat\n15,'0111,Wheats\n",
+        "Item Code,CPC Code,Item\n",
+    ],
+    ids=["complete", "lacks a code", "contradicts itself", "empty"],
+)
+def test_the_code_lists_of_an_archive_save_work_and_change_nothing(tmp_path, items):
+    text = HEADER + row() + row(element="5312", unit="ha")
+    elements = "Element Code,Element\n5510,Production\n5312,Production\n"
+    with_lists = bulk(archive(tmp_path / "a.zip", text, ItemCodes=items, Elements=elements))
+    assert with_lists == bulk(archive(tmp_path / "b.zip", text))
 
 
 def test_a_new_domain_needs_a_dataset_file_and_nothing_else(tmp_path):

@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from agrocluster.errors import SourceContractError
@@ -24,20 +25,24 @@ from agrocluster.model.loader import ROOT, catalog
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.faostat_layout import Layout, read_header
 from agrocluster.sources.faostat_parse import (
+    Labels,
     Source,
     area_names,
-    parse_areas,
+    leading_codes,
+    only_lines,
     parse_block,
 )
 from agrocluster.sources.faostat_rows import (
+    OUTSIDE,
     Choice,
+    Coded,
     Staged,
     UnknownArea,
     known_areas,
     stage_cells,
 )
 from agrocluster.sources.parallel import ordered_map
-from agrocluster.sources.textblocks import BLOCK, Block, TextBlocks
+from agrocluster.sources.textblocks import BLOCK, Block, TextBlocks, is_utf8
 from agrocluster.sources.textfile import text_pieces
 from agrocluster.sources.zipsafe import SafeZip
 from agrocluster.transform.countries import faostat_areas
@@ -49,6 +54,8 @@ if TYPE_CHECKING:
 MAPPINGS = ROOT / "mappings"
 DATA_MEMBER = "*_All_Data*.csv"
 FLAGS_MEMBER = "*_Flags.csv"
+LISTS = {"item": "*_ItemCodes.csv", "element": "*_Elements.csv"}
+"""Role -> member with its codes and labels, in archives that have one."""
 
 
 def read_bulk(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
@@ -59,8 +66,10 @@ def read_bulk(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.Recor
     archive = SafeZip(path, source=spec.source, dataset=spec.dataset)
     member = archive.one(str(spec.params.get("member", DATA_MEMBER)))
     for name in archive.find(FLAGS_MEMBER):
-        log.notes["flags"] = read_flags(archive.read(name))
-    yield from read_text(archive.stream(member), member, spec, log)
+        log.notes["flags"] = {flag.replace("<blank>", ""): text for flag, text in _rows(archive, name)}
+    labels = {role: code_list(archive, pattern) for role, pattern in LISTS.items()}
+    labels = {role: known for role, known in labels.items() if known}
+    yield from read_text(archive.stream(member), member, spec, log, labels=labels)
 
 
 def read_csv(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
@@ -74,15 +83,22 @@ def read_text(
     spec: DatasetSpec,
     log: StageLog,
     *,
+    labels: Labels | None = None,
     block: int = BLOCK,
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of a FAOSTAT table given as bytes cut anywhere. ``name`` names the table in errors."""
+    """Batches of a FAOSTAT table given as bytes cut anywhere.
+
+    Args:
+        name: names the table in errors.
+        labels: code lists that came with the table, for ``item`` and ``element``; their labels are not parsed again.
+        block: target size of the blocks that are parsed in parallel, in bytes.
+    """
     texts = TextBlocks(pieces, name, block)
     blocks = iter(texts)
     first = next(blocks, None)
     layout, rest = _split_header(first, name, spec)
     choice = choice_of(spec)
-    source = Source(name, spec.dataset, layout, str(spec.params.get("year_span", "refuse")))
+    source = Source(name, spec.dataset, layout, str(spec.params.get("year_span", "refuse")), labels or {})
 
     def stage(part: Block) -> Staged:
         try:
@@ -113,13 +129,20 @@ def read_text(
 
 
 def _stage(part: Block, source: Source, choice: Choice) -> Staged:
-    if choice.areas is not None:
-        codes = parse_areas(part, source)
-        areas = known_areas(codes, source.layout, choice)
-        if not any(area.iso3 in choice.areas for area in areas):
-            return Staged(None, Counter({"country not asked for": len(codes.index)}))
+    outside = 0
+    if choice.areas is not None and source.first_is_area and (found := leading_codes(part)):
+        codes, starts = found
+        distinct, index = np.unique(codes, return_inverse=True)
+        column = Coded(index.astype(np.int32), [str(code) for code in distinct.tolist()])
+        areas = known_areas(column, source.layout, choice)
+        wanted = np.array([area.iso3 in choice.areas for area in areas])[index]
+        outside = int(np.count_nonzero(~wanted))
+        part = only_lines(part, starts, wanted)
+    if not part.data:
+        return Staged(None, Counter({OUTSIDE: outside}))
     cells, rejected = parse_block(part, source)
     staged = stage_cells(cells, source.layout, choice)
+    staged.excluded[OUTSIDE] += outside
     staged.rejected.extend(rejected)
     return staged
 
@@ -157,15 +180,23 @@ def choice_of(spec: DatasetSpec) -> Choice:
     )
 
 
-def read_flags(data: bytes) -> dict[str, str]:
-    """The flag list of an archive: flag -> description; the blank flag is ``''`` however it is written."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
+def code_list(archive: SafeZip, pattern: str) -> dict[str, str]:
+    """Code -> label from the archive's list of items or elements; empty if it has none or labels a code twice."""
+    known: dict[str, str] = {}
+    for name in archive.find(pattern):
+        for code, label in _rows(archive, name):
+            if known.setdefault(code, label) != label:
+                return {}
+    return known
+
+
+def _rows(archive: SafeZip, name: str) -> Iterator[tuple[str, str]]:
+    """First and last column of a small list inside the archive, header left out."""
+    data = archive.read(name)
+    text = data.decode("utf-8-sig") if is_utf8(data) else data.decode("cp1252", errors="replace")
     rows = csv.reader(io.StringIO(text))
     next(rows, None)
-    return {row[0].strip().replace("<blank>", ""): row[1].strip() for row in rows if len(row) > 1}
+    yield from ((row[0].strip(), row[-1].strip()) for row in rows if len(row) > 1)
 
 
 def _split_header(first: Block | None, name: str, spec: DatasetSpec) -> tuple[Layout, Block]:

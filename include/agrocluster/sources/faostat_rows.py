@@ -22,6 +22,7 @@ from agrocluster.transform.countries import EXCLUDED, Area, Scheme, find_area
 from agrocluster.transform.units import UnitTable, convert
 
 Index = NDArray[np.int32]
+OUTSIDE = "country not asked for"
 _UNUSED = Area("", "aggregate")
 
 

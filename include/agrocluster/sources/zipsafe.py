@@ -22,8 +22,10 @@ from isal.igzip_lib import IsalError
 
 from agrocluster.errors import SourceContractError, SourceUnavailable
 
-READ = 1 << 20
-"""Compressed bytes per read."""
+READ = 1 << 17
+"""Compressed bytes per read; what is left over of a read is copied each time, so small reads are faster."""
+PIECE = 8 << 20
+"""Most unpacked bytes per piece."""
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _ENCRYPTED = 0x1
 
@@ -150,7 +152,7 @@ class SafeZip:
         # max_length keeps one piece small even when a few bytes claim to be gigabytes.
         while packed and not inflate.eof:
             try:
-                piece = inflate.decompress(packed, 8 * READ)
+                piece = inflate.decompress(packed, PIECE)
             except IsalError as error:  # type: ignore[misc]
                 raise self._damaged(f"has a member {info.filename} that does not unpack ({error})") from error
             if piece:
