@@ -163,6 +163,8 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,
         "DAG_PROCESSOR__STALE_DAG_THRESHOLD": 600,
         "WORKERS__EXECUTION_API_TIMEOUT": 60,
+        # A worker can miss the end of a task by a hair and then looks again only after this many seconds.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "LOGGING__BASE_LOG_FOLDER": home.logs,
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home.logs / "dag_processor",
         "LOGGING__COLORED_CONSOLE_LOG": False,

@@ -31,6 +31,7 @@ from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
 from agrocluster.orchestration.home import LOOPBACK, USER, Home, environment, free_port
 from agrocluster.orchestration.pools import pools
 from agrocluster.orchestration.rest import Airflow, AirflowError
+from agrocluster.sample import addresses
 from agrocluster.settings import settings
 
 START_S = 180.0
@@ -52,6 +53,7 @@ class Run:
     components: Components
     console: Console
     port: int
+    sample: str | None = None
 
     @property
     def url(self) -> str:
@@ -148,6 +150,7 @@ def _round(job: Run, round_: Round) -> str | None:
     airflow.unpause_all()
     airflow.forget_asset_events([MARTS, RELEASE])
     job.wait("the scheduler", lambda: airflow.healthy().get("scheduler") == "healthy")
+    job.wait("the sample source server", lambda: _answers(job.sample))
     since = datetime.now(UTC)
     for dag_id in round_.ingest:
         airflow.trigger(dag_id, f"run__{since:%Y-%m-%dT%H:%M:%S}")
@@ -157,8 +160,8 @@ def _round(job: Run, round_: Round) -> str | None:
 def _start(job: Run) -> Airflow:
     """Start every component in the order that is quickest and safe; returns the client, logged in."""
     data, home = settings().data, job.home
-    sources = _start_sample(job, data) if settings().mode == "sample" else {}
-    env = environment(home, data, job.port, sources)
+    job.sample = _start_sample(job, data) if settings().mode == "sample" else None
+    env = environment(home, data, job.port, addresses(job.sample) if job.sample else {})
     known = home.database.exists()
     job.console.print(f"Starting Airflow on {job.url} (data root {data}) ...")
     _migrate(job, env)
@@ -178,23 +181,22 @@ def _start(job: Run) -> Airflow:
     return airflow
 
 
-def _start_sample(job: Run, data: Path) -> dict[str, str]:
-    from agrocluster.sample import addresses
-
+def _start_sample(job: Run, data: Path) -> str:
+    """Start the sample source server; it makes its data while Airflow starts. Returns its address."""
     port = free_port(8800, {job.port})
+    url = f"http://{LOOPBACK}:{port}"
     command = [sys.executable, "-m", "agrocluster.sample", "--port", str(port), "--cache", str(data / "sample")]
     job.components.start("sample-server", command, os.environ)
-    url = f"http://{LOOPBACK}:{port}"
-
-    def answers() -> bool:
-        try:
-            return requests.get(f"{url}/_sample/health", timeout=5).ok
-        except requests.RequestException:
-            return False
-
     job.console.print(f"Starting the sample source server on {url} ...")
-    job.wait("the sample source server", answers)
-    return addresses(url)
+    return url
+
+
+def _answers(url: str | None) -> bool:
+    """Whether the sample source server is ready, or none is needed."""
+    try:
+        return url is None or requests.get(f"{url}/_sample/health", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def _migrate(job: Run, env: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,13 @@ def success(console: Console, current: Round, seconds: float) -> None:
 
 
 def snippets(files: Path) -> tuple[str, str, str]:
-    """Three lines that read the baseline: shell, DuckDB in Python, pandas."""
+    """Three lines that read the baseline: shell, DuckDB in Python, pandas. They run as printed, in any folder."""
     path = files / "mart_cluster_baseline.parquet"
+    tools = Path(sys.executable).parent
     return (
-        f"shell   duckdb -c \"FROM '{path}'\"",
-        f'DuckDB  python -c "import duckdb; duckdb.sql(\\"FROM \'{path}\'\\").show()"',
-        f"pandas  python -c \"import pandas; print(pandas.read_parquet('{path}'))\"",
+        f"shell   {tools}/duckdb -c \"FROM '{path}'\"",
+        f'DuckDB  {tools}/python -c "import duckdb; duckdb.sql(\\"FROM \'{path}\'\\").show()"',
+        f"pandas  {tools}/python -c \"import pandas; print(pandas.read_parquet('{path}'))\"",
     )
 
 
