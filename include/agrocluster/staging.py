@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster.errors import AgroclusterError, SourceContractError
+from agrocluster.model.arrays import repeated
 from agrocluster.model.fetching import StageLog
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.model.specs import DatasetSpec, TableContract, TableKind
@@ -118,9 +119,7 @@ def _batches(
         try:
             for batch in reader(file.format)(snapshot.file(file), file, spec, log):
                 arrays = [
-                    pa.repeat(pa.scalar(constants[f.name], f.type), batch.num_rows)
-                    if f.name in constants
-                    else batch.column(f.name)
+                    repeated(constants[f.name], batch.num_rows) if f.name in constants else batch.column(f.name)
                     for f in schema
                 ]
                 yield pa.RecordBatch.from_arrays(arrays, names=schema.names)

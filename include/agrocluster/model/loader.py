@@ -32,6 +32,8 @@ from agrocluster.model.specs import (
     Text,
 )
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C loader reads the catalogue ten times faster, in every process anew."""
 ROOT = Path(__file__).resolve().parent.parent / "catalog"
 S = TypeVar("S", bound=Spec)
 
@@ -120,7 +122,7 @@ def read_csv(path: Path) -> pa.Table:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both are safe
     except (OSError, yaml.YAMLError) as error:
         raise UsageError(f"The catalogue file {path.name} cannot be read: {error}") from error
 

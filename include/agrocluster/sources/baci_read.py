@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pv
 
 from agrocluster.errors import SourceContractError
+from agrocluster.model.arrays import to_numpy
 from agrocluster.model.fetching import StageLog
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import DatasetSpec
@@ -17,7 +18,6 @@ from agrocluster.sources.baci_countries import Codes
 from agrocluster.sources.baci_rows import CODES, PRODUCTS, Flows, Ints, Totals, bilateral
 from agrocluster.sources.parallel import ordered_map
 from agrocluster.sources.textblocks import Block, TextBlocks
-from agrocluster.transform.arrays import to_numpy
 
 COLUMNS = {"t": pa.int64(), "i": pa.int64(), "j": pa.int64(), "k": pa.int64(), "v": pa.float64(), "q": pa.float64()}
 UNKNOWN = ["", *(" " * blanks + word for blanks in range(24) for word in ("NA", " "))]

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from agrocluster.transform.arrays import repeated, texts_to_arrow, to_arrow
+from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

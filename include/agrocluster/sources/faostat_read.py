@@ -35,7 +35,6 @@ from agrocluster.sources.faostat_parse import (
 from agrocluster.sources.faostat_rows import (
     OUTSIDE,
     Choice,
-    Coded,
     Staged,
     UnknownArea,
     known_areas,
@@ -132,10 +131,8 @@ def _stage(part: Block, source: Source, choice: Choice) -> Staged:
     outside = 0
     if choice.areas is not None and source.first_is_area and (found := leading_codes(part)):
         codes, starts = found
-        distinct, index = np.unique(codes, return_inverse=True)
-        column = Coded(index.astype(np.int32), [str(code) for code in distinct.tolist()])
-        areas = known_areas(column, source.layout, choice)
-        wanted = np.array([area.iso3 in choice.areas for area in areas])[index]
+        areas = known_areas(codes, source.layout, choice)
+        wanted = np.array([area.iso3 in choice.areas for area in areas])[codes.index]
         outside = int(np.count_nonzero(~wanted))
         part = only_lines(part, starts, wanted)
     if not part.data:

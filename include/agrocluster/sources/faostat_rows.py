@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from agrocluster.errors import SourceContractError
+from agrocluster.model.arrays import texts_to_arrow, to_arrow, to_numpy
 from agrocluster.sources.faostat_layout import Layout
-from agrocluster.transform.arrays import texts_to_arrow, to_arrow, to_numpy
 from agrocluster.transform.countries import EXCLUDED, Area, Scheme, find_area
 from agrocluster.transform.units import UnitTable, convert
 

@@ -8,17 +8,21 @@ of ``quality``.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from agrocluster.errors import DataGateError, StorageError
+from agrocluster.model.arrays import texts_to_arrow, to_arrow, to_numpy
 from agrocluster.model.specs import Column, TableContract
 from agrocluster.storage.atomic import replacing
 
@@ -36,6 +40,8 @@ TYPES: Mapping[str, pa.DataType] = {
 }
 """Arrow type of every column type a contract can name."""
 
+_CODES = pa.dictionary(pa.int32(), pa.string())
+
 
 @dataclass(frozen=True)
 class WriteResult:
@@ -51,24 +57,30 @@ def arrow_schema(contract: TableContract) -> pa.Schema:
     return pa.schema([_field(column) for column in contract.columns])
 
 
-def conform(table: pa.Table, contract: TableContract) -> pa.Table:
+def conform(table: pa.Table, contract: TableContract, *, encode: bool = False) -> pa.Table:
     """``table`` with the contract's columns in the contract's order and types.
 
-    Only casts that keep every value are made (integers that fit, any number to float64, any text encoding to
-    string). DataGateError names the column that is missing, not foreseen, of another type, out of range or
-    empty where the contract forbids it.
+    With ``encode`` texts are dictionaries of strings instead of strings. Only casts that keep every value are made
+    (integers that fit, any number to float64, any text encoding to string). DataGateError names the column that is
+    missing, not foreseen, of another type, out of range or empty where the contract forbids it.
     """
     have, want = set(table.column_names), [column.name for column in contract.columns]
     if missing := [name for name in want if name not in have]:
         raise _refused(contract, f"lacks the column(s) {', '.join(missing)}")
     if extra := sorted(have - set(want)):
         raise _refused(contract, f"has the unforeseen column(s) {', '.join(extra)}")
-    columns = [_conform_column(table.column(column.name), column, contract) for column in contract.columns]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(contract))
+    columns = [_conform_column(table.column(column.name), column, contract, encode) for column in contract.columns]
+    schema = arrow_schema(contract)
+    if encode:
+        schema = pa.schema([pa.field(f.name, _encoded_type(f.type), f.nullable) for f in schema])
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 class ContractWriter:
     """Writes batches of any size into one Parquet file, holding at most one row group and one batch.
+
+    Text columns are dictionary-encoded all the way, with sorted dictionaries, so that codes which arrive encoded
+    (most of a staged table) are never spelled out, and bytes do not depend on the order in which texts were met.
 
     Use ``open_writer``, which makes the file appear atomically. With ``ordered`` the file declares
     ``contract.sort`` as its order, and rows that break it are refused.
@@ -81,13 +93,17 @@ class ContractWriter:
         self._waiting = 0
         self._last: pa.Table | None = None
         schema = arrow_schema(contract)
+        self._encoded = pa.schema([pa.field(f.name, _encoded_type(f.type), f.nullable) for f in schema])
         facts = {"contract": contract.name, "contract_version": contract.version, "licence": contract.licence}
         facts |= {"redistribution": contract.redistribution, **metadata}
+        facts["ARROW:schema"] = base64.b64encode(schema.serialize()).decode()
+        self._facts = dict(sorted(facts.items()))
         order = [pq.SortingColumn(schema.get_field_index(name)) for name in contract.sort] if ordered else []
         self._writer = pq.ParquetWriter(
             path,
-            schema.with_metadata(dict(sorted(facts.items()))),
+            self._encoded,
             compression="zstd",
+            store_schema=False,
             use_dictionary=[c.name for c in contract.columns if c.type in {"string", "int16", "date32"}],
             write_statistics=True,
             write_page_index=True,
@@ -97,7 +113,7 @@ class ContractWriter:
     def write(self, rows: pa.RecordBatch | pa.Table) -> None:
         """Add rows; they are checked at once and written as soon as a row group is full."""
         table = pa.Table.from_batches([rows]) if isinstance(rows, pa.RecordBatch) else rows
-        table = conform(table, self._contract)
+        table = conform(table, self._contract, encode=True)
         while self._waiting + table.num_rows >= ROW_GROUP:
             fill = ROW_GROUP - self._waiting
             self._pending.append(table.slice(0, fill))
@@ -111,6 +127,8 @@ class ContractWriter:
         """Write what is left and the footer."""
         if self._pending:
             self._flush()
+        # By hand, because the writer sees codes where readers shall see strings with descriptions.
+        self._writer.add_key_value_metadata(self._facts)
         self._writer.close()
 
     def abort(self) -> None:
@@ -121,7 +139,8 @@ class ContractWriter:
 
     def _flush(self) -> None:
         # One contiguous array per column: page limits follow array limits, and bytes must not depend on them.
-        group = pa.concat_tables(self._pending).combine_chunks()
+        group = pa.concat_tables(self._pending).unify_dictionaries().combine_chunks()
+        group = pa.Table.from_arrays([_sorted_codes(column) for column in group.columns], schema=self._encoded)
         if self._ordered:
             self._check_order(group)
         self._writer.write_table(group, row_group_size=ROW_GROUP)
@@ -130,6 +149,7 @@ class ContractWriter:
 
     def _check_order(self, group: pa.Table) -> None:
         keys = group.select(list(self._contract.sort))
+        keys = keys.cast(pa.schema([(f.name, _plain_type(f.type)) for f in keys.schema]))
         joined = keys if self._last is None else pa.concat_tables([self._last, keys])
         if not _is_sorted(joined):
             raise _refused(self._contract, f"is not sorted by {', '.join(self._contract.sort)}")
@@ -204,10 +224,10 @@ def _field(column: Column) -> pa.Field:
     return pa.field(column.name, TYPES[column.type], nullable=column.nullable, metadata=facts)
 
 
-def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableContract) -> pa.ChunkedArray:
-    target = TYPES[column.type]
+def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableContract, encode: bool) -> pa.ChunkedArray:
+    target = _encoded_type(TYPES[column.type]) if encode else TYPES[column.type]
     if values.type != target:
-        if not _keeps_values(values.type, target):
+        if not _keeps_values(values.type, TYPES[column.type]):
             raise _refused(contract, f"holds {values.type} in the column {column.name}, which must be {target}")
         try:
             values = values.cast(target)
@@ -216,6 +236,35 @@ def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableCont
     if not column.nullable and values.null_count:
         raise _refused(contract, f"has {values.null_count} empty value(s) in {column.name}, which must not be empty")
     return values
+
+
+def _encoded_type(kind: pa.DataType) -> pa.DataType:
+    return _CODES if pa.types.is_string(kind) else kind
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _sorted_codes(column: pa.ChunkedArray) -> pa.Array:
+    """A dictionary column with exactly the texts its rows hold, in order; other columns as they are."""
+    values = column.chunk(0)
+    if not pa.types.is_dictionary(values.type):
+        return values
+    if values.dictionary.null_count:
+        values = values.cast(pa.string()).dictionary_encode()
+    texts = values.dictionary.to_pylist()
+    codes = to_numpy(values.indices, missing=len(texts))
+    used = np.bincount(codes, minlength=len(texts) + 1)[: len(texts)] > 0
+    if used.all() and all(a < b for a, b in pairwise(texts)):
+        return values
+    order = sorted(np.flatnonzero(used).tolist(), key=texts.__getitem__)
+    place = np.zeros(len(texts) + 1, dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    indices = to_arrow(place[codes])
+    if values.null_count:
+        indices = pc.if_else(values.indices.is_valid(), indices, pa.nulls(len(indices), pa.int32()))
+    return pa.DictionaryArray.from_arrays(indices, texts_to_arrow([texts[i] for i in order]))
 
 
 def _keeps_values(have: pa.DataType, want: pa.DataType) -> bool:

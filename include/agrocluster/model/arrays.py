@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_ARROW = {
+_ARROW: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(np.int16): pa.int16(),
     np.dtype(np.int32): pa.int32(),
     np.dtype(np.int64): pa.int64(),
     np.dtype(np.float64): pa.float64(),
 }
-_NUMPY = {arrow: numpy for numpy, arrow in _ARROW.items()}
+_NUMPY: dict[pa.DataType, np.dtype[Any]] = {arrow: numpy for numpy, arrow in _ARROW.items()}
 
 
 def to_numpy(column: pa.Array | pa.ChunkedArray, missing: float | int | None = None) -> NDArray[Any]:
