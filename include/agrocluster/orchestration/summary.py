@@ -61,8 +61,8 @@ def failure(console: Console, current: Round, problem: str | None, logs: Path) -
         console.print(problem, markup=False, highlight=False)
     runs = {state.run_id for state in current.states.values()} - {""}
     reported = [entry for entry in incidents.load() if entry.get("run_id") in runs]
-    for entry in reported:
-        console.print(_incident(entry), soft_wrap=True, markup=False, highlight=False)
+    for entry, tasks in _grouped(reported):
+        console.print(_incident(entry, tasks), soft_wrap=True, markup=False, highlight=False)
     named = {entry["dag_id"] for entry in reported}
     for state in current.failed:
         if state.dag_id not in named:
@@ -72,9 +72,20 @@ def failure(console: Console, current: Round, problem: str | None, logs: Path) -
     console.print(f"{standing} Logs: {logs}", soft_wrap=True, markup=False, highlight=False)
 
 
-def _incident(entry: dict[str, Any]) -> str:
+def _grouped(entries: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], list[str]]]:
+    """Incidents with the same Dag and problem once, oldest first, with the tasks that met it."""
+    found: dict[tuple[str, str], tuple[dict[str, Any], list[str]]] = {}
+    for entry in reversed(entries):
+        _, tasks = found.setdefault((entry["dag_id"], entry["problem"]), (entry, []))
+        if entry["task_id"] not in tasks:
+            tasks.append(entry["task_id"])
+    return list(found.values())
+
+
+def _incident(entry: dict[str, Any], tasks: list[str]) -> str:
     where = [f"{key} {entry[key]}" for key in ("source", "dataset", "period") if entry.get(key)]
-    lines = [f"- {', '.join(where) or entry['dag_id']} (task {entry['task_id']})", f"  Why: {entry['problem']}"]
+    lines = [f"- {', '.join(where) or entry['dag_id']} (in {entry['dag_id']}: {', '.join(tasks)})"]
+    lines.append(f"  Why: {entry['problem']}")
     if entry.get("remedy"):
         lines.append(f"  What to do: {entry['remedy']}")
     return "\n".join(lines)
