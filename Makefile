@@ -41,7 +41,7 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix-only . ; $(BIN)/ruff format .
 
 bench: $(STAMP) ## Run the benchmarks (minutes)
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 lock: ## Renew requirements.txt from requirements.in (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet requirements.in -o requirements.txt

@@ -1,0 +1,40 @@
+"""All benchmarks: ``python -m benchmarks.run [--cache FOLDER] [--repetitions 5] [--scale 1.0]``.
+
+Inputs are generated once into the cache folder (default: a temporary one, removed afterwards) and take about
+600 MB there. Every table compares designs measured in the same run; read the ratios, not the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from benchmarks import baci, faostat, synthetic
+from benchmarks.measure import table
+
+
+def main() -> None:
+    """Generate the inputs, run every comparison and print the tables."""
+    options = argparse.ArgumentParser(description="Compare ingestion with named peers on synthetic files of real size.")
+    options.add_argument("--cache", type=Path, help="folder for the generated inputs")
+    options.add_argument("--repetitions", type=int, default=5, help="runs of each design (median is printed)")
+    options.add_argument("--scale", type=float, default=1.0, help="share of the full number of rows")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.cache or Path(temporary)
+        archive = synthetic.faostat_zip(folder, int(synthetic.FAOSTAT_ROWS * chosen.scale))
+        year = synthetic.baci_csv(folder, int(synthetic.BACI_ROWS * chosen.scale))
+        rows, areas = faostat.run(archive, chosen.repetitions)
+        flows = baci.run(year, chosen.repetitions)
+    print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
+    millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
+    print(table(f"FAOSTAT zip of {millions:.1f} million rows to staged Parquet, all rows", faostat.ALL_ROWS[0], rows))
+    print(table("The same zip, four areas only", faostat.FOUR_AREAS[0], areas))
+    millions = synthetic.BACI_ROWS * chosen.scale / 1e6
+    print(table(f"BACI year of {millions:.1f} million flows to staged Parquet", baci.PEER, flows))
+
+
+if __name__ == "__main__":
+    main()
