@@ -96,6 +96,14 @@ def test_a_failed_run_says_which_why_what_to_do_and_what_is_still_current(data_r
     assert "Release 2026-01-01-sample-abc is still current" in said(failed_round())
 
 
+def test_one_problem_of_many_tasks_is_told_once(data_root: Path) -> None:
+    for task_id in ("fact_trade", "fact_production"):
+        incidents.record("disk gone", dag_id="marts", run_id="r1", task_id=task_id)
+    text = said(failed_round())
+    assert text.count("disk gone") == 1
+    assert "in marts: fact_trade, fact_production" in text
+
+
 def test_incidents_of_other_runs_are_not_blamed(data_root: Path) -> None:
     incidents.record(DOWN, dag_id="ingest_faostat__qcl", run_id="last year", task_id="fetch")
     text = said(failed_round())

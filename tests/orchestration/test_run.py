@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 from agrocluster.orchestration.components import memory, processes
-from agrocluster.sample import addresses
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 COMMAND = Path(sys.executable).with_name("agrocluster")
@@ -144,12 +143,13 @@ def test_a_killed_run_does_not_hinder_the_next_and_a_source_that_is_down_is_name
     killed.send_signal(signal.SIGKILL)
     killed.wait()
 
-    down = {**addresses("http://127.0.0.1:9"), "AGROCLUSTER_RETRY_DELAY_S": "0", "AGROCLUSTER_HTTP_BACKOFF": "0.01"}
-    code, out = world.run(SOURCES="live", **down)
+    fault = json.dumps({"match": "cepii", "fault": "status", "params": {"status": 503}})
+    fast = {"AGROCLUSTER_RETRY_DELAY_S": "0", "AGROCLUSTER_HTTP_BACKOFF": "0.01"}
+    code, out = world.run(AGROCLUSTER_SAMPLE_FAULTS=fault, **fast)
     assert code == 1, out
     assert "Runs left unfinished by an earlier session were ended" in out
-    for source in ("worldbank", "faostat", "cepii"):
-        assert f"source {source}" in out
+    assert "source cepii, dataset baci_hs12" in out
+    assert "source faostat" not in out
     assert "What to do:" in out
     assert f"Release {json.loads(before)['release']} is still current" in out
     assert world.latest == before

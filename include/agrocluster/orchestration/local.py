@@ -182,10 +182,15 @@ def _start(job: Run) -> Airflow:
 
 
 def _start_sample(job: Run, data: Path) -> str:
-    """Start the sample source server; it makes its data while Airflow starts. Returns its address."""
+    """Start the sample source server; it makes its data while Airflow starts. Returns its address.
+
+    ``AGROCLUSTER_SAMPLE_FAULTS`` (JSON, see ``agrocluster.sample.faults``) lets it misbehave, to show what a run
+    does about it.
+    """
     port = free_port(8800, {job.port})
     url = f"http://{LOOPBACK}:{port}"
     command = [sys.executable, "-m", "agrocluster.sample", "--port", str(port), "--cache", str(data / "sample")]
+    command += ["--faults", os.environ.get("AGROCLUSTER_SAMPLE_FAULTS") or "[]"]
     job.components.start("sample-server", command, os.environ)
     job.console.print(f"Starting the sample source server on {url} ...")
     return url
