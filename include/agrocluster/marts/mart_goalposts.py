@@ -32,7 +32,9 @@ spread AS (
     SELECT m.kind, m.indicator, m.baseline_id, b.is_reference, p.min_values,
         quantile_cont(m.y, {low}) AS low,
         quantile_cont(m.y, {high}) AS high,
-        count(*) AS n_values, skewness(m.y) AS skewness, kurtosis(m.y) AS excess_kurtosis
+        count(*) AS n_values,
+        -- Moments are sums: taken in one order, their last bit does not depend on how rows arrive.
+        skewness(m.y ORDER BY m.y) AS skewness, kurtosis(m.y ORDER BY m.y) AS excess_kurtosis
     FROM measured m JOIN dim_baseline b USING (baseline_id) CROSS JOIN p
     GROUP BY ALL
 ),
