@@ -20,6 +20,12 @@ FAILURE = """
 """
 
 
+AGAIN = {
+    True: "Trigger the Dag with *First year* and *Last year*. Only that period is fetched; older vintages stay.",
+    False: "The publisher gives the whole archive or nothing: trigger with *Fetch although nothing has changed*.",
+}
+
+
 def _text(body: str) -> str:
     return dedent(body).strip() + "\n\n" + dedent(FAILURE).strip()
 
@@ -41,7 +47,7 @@ def ingest(spec: DatasetSpec, source: SourceSpec) -> str:
     | Address and key | Connection `agrocluster_{source.id}`, else `AGROCLUSTER_{source.id.upper()}_URL` and `_KEY` |
 
     ### To fetch a period again
-    Trigger the Dag with *First year* and *Last year*. Only that period is fetched; older vintages stay readable.
+    {AGAIN[spec.by_period]}
     """)
 
 

@@ -171,7 +171,8 @@ class _display:
         for state in self._round.states.values():
             if state.state != "waiting" and self._said.get(state.dag_id) != state.state:
                 self._said[state.dag_id] = state.state
-                self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {state.line()}", markup=False)
+                line = f"[{time.monotonic() - self._began:5.0f} s] {state.line()}"
+                self._console.print(line, markup=False, soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table(title=f"{time.monotonic() - self._began:.0f} s", title_justify="left", box=None, pad_edge=False)

@@ -77,15 +77,17 @@ def ingest_dag(spec: DatasetSpec, source: SourceSpec) -> DAG:
 def _params(spec: DatasetSpec) -> dict[str, Param]:
     first, last = max(spec.first_year, FIRST_YEAR), spec.last_year or LAST_YEAR
     year: dict[str, Any] = {"type": ["null", "integer"], "minimum": first, "maximum": last}
-    return {
+    form = {
         "force": Param(
             False,
             type="boolean",
             title="Fetch although nothing has changed",
             description="Ignores the watermark. The same content gives the same snapshot and no new release.",
-        ),
-        "first_year": Param(
-            None, title="First year", description="Empty: everything. Set to fetch a period again.", **year
-        ),
-        "last_year": Param(None, title="Last year", description="Empty: everything.", **year),
+        )
     }
+    if spec.by_period:
+        form["first_year"] = Param(
+            None, title="First year", description="Empty: everything. Set to fetch a period again.", **year
+        )
+        form["last_year"] = Param(None, title="Last year", description="Empty: everything.", **year)
+    return form

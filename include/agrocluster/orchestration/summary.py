@@ -99,10 +99,15 @@ def _marts(found: dict[str, Any]) -> Table:
     return table
 
 
-def _chains() -> Table:
+def _chains() -> Table | str:
     table = Table("country", "chain", "score", "coverage", box=None, pad_edge=False)
     with reading.connect() as con:
         rows: Sequence[tuple[str, str, float, float]] = con.execute(TOP_CHAINS).fetchall()
+    if not rows:
+        return (
+            "No chain can be ranked from these data: see the reasons in mart_cluster_baseline, and bring the "
+            "datasets that are missing (mart_provenance lists those that are there)."
+        )
     for iso3, chain, score, coverage in rows:
         table.add_row(iso3, chain, f"{score:.1f}", f"{coverage:.0%}")
     return table
