@@ -25,10 +25,16 @@ def decode(blocks: TextBlocks) -> str:
 
 
 @settings(max_examples=200, deadline=None)
-@given(table=TABLE, piece=st.integers(1, 60), block=st.integers(1, 200), end=st.sampled_from(["\n", "\r\n"]))
-def test_records_stay_whole_however_the_bytes_arrive(table, piece, block, end):
+@given(
+    table=TABLE,
+    piece=st.integers(1, 60),
+    block=st.integers(1, 200),
+    end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+def test_records_stay_whole_however_the_bytes_arrive(table, piece, block, end, quoting):
     text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator=end).writerows(table)
+    csv.writer(text, quoting=quoting, lineterminator=end).writerows(table)
     data = text.getvalue().encode()
     blocks = list(cut_records(pieces(data, piece), "t.csv", block))
     assert b"".join(blocks) == data

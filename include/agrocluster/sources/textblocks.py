@@ -25,6 +25,7 @@ BLOCK = 8 << 20
 MAX_RECORD = 64 << 20
 """A record longer than this can only be an unclosed quote."""
 
+_AFTER_CLOSING = frozenset({b'"', b",", b";", b"\t", b"\r", b"\n", b" ", b""})
 Encoding = Literal["ascii", "utf-8", "cp1252"]
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -104,16 +105,12 @@ def cut_records(pieces: Iterator[bytes], name: str, size: int) -> Iterator[bytes
     """Blocks of about ``size`` bytes that end at line ends outside quotes, whatever the pieces are."""
     pending: list[bytes] = []
     length = 0
-    inside = False
     for piece in pieces:
-        if length + len(piece) >= size:
-            cut = _record_end(piece, inside)
-            if cut:
-                yield b"".join([*pending, piece[:cut]])
-                pending, length, inside, piece = [], 0, False, piece[cut:]
+        if length + len(piece) >= size and (cut := _record_end(pending, piece)):
+            yield b"".join([*pending, piece[:cut]])
+            pending, length, piece = [], 0, piece[cut:]
         pending.append(piece)
         length += len(piece)
-        inside ^= bool(_quotes(piece) & 1)
         if length > max(MAX_RECORD, 2 * size):
             raise SourceContractError(
                 f"{name} has a record of more than {MAX_RECORD >> 20} MiB, most likely an unclosed quote.",
@@ -123,10 +120,15 @@ def cut_records(pieces: Iterator[bytes], name: str, size: int) -> Iterator[bytes
         yield b"".join(pending)
 
 
-def _record_end(piece: bytes, inside: bool) -> int:
-    """Position after the last line end outside quotes, 0 if there is none; ``inside``: it starts within quotes."""
+def _record_end(pending: list[bytes], piece: bytes) -> int:
+    """Position in ``piece`` after the last line end outside quotes, 0 if there is none; ``pending`` lies before it."""
+    end = len(piece)
+    while end := piece.rfind(b'\n"', 0, end) + 1:
+        # Inside a quoted field a quote is doubled or the field's last character; this one opens a field.
+        if piece[end + 1 : end + 2] not in _AFTER_CLOSING:
+            return end
     end = piece.rfind(b"\n") + 1
-    inside ^= bool(_quotes(piece[:end]) & 1)
+    inside = bool((sum(map(_quotes, pending)) + _quotes(piece[:end])) & 1)
     while end and inside:
         before = piece.rfind(b"\n", 0, end - 1) + 1
         inside ^= bool(piece.count(b'"', before, end) & 1)
