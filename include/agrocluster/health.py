@@ -102,7 +102,7 @@ def _release() -> tuple[str, str]:
     folder = layout().releases / pointer["release"]
     damaged = [f["name"] for f in pointer["files"] if _differs(folder / f["path"], f["sha256"])]
     if damaged:
-        return "failed", f"{pointer['release']}: {', '.join(damaged)} differ from the manifest; publish again"
+        return "failed", f"{', '.join(damaged)} differ from the manifest; delete {folder} and run again"
     return "ok", f"{pointer['release']}, {len(pointer['files'])} marts intact {pointer['label']}".rstrip()
 
 

@@ -7,11 +7,14 @@ state lies in the data root, so a step can run on any machine that sees it, be k
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from agrocluster import staging
-from agrocluster.errors import DataGateError, UsageError
+from agrocluster.errors import AgroclusterError, DataGateError, SourceContractError, UsageError
 from agrocluster.http import Client, connect
 from agrocluster.importing import files_adapter
 from agrocluster.marts.build import build
@@ -24,6 +27,7 @@ from agrocluster.settings import settings
 from agrocluster.sources import registry
 from agrocluster.sources.base import Adapter
 from agrocluster.storage import landing, vintages
+from agrocluster.storage.locks import exclusive
 from agrocluster.storage.paths import layout
 
 log = logging.getLogger(__name__)
@@ -37,21 +41,34 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
         years: inclusive range to fetch instead of the catalogue's; makes the vintage a partial one.
         force: fetch even if nothing changed.
 
-    Returns ``dataset_id, changed, absent, years, probe`` and, when nothing changed, ``snapshots`` (their ids).
+    Returns ``dataset_id, changed, fetch, snapshots, absent, scope, years, probe``. ``snapshots`` are those in
+    landing that must be staged (again): because a run was interrupted, or because code or catalogue changed.
     ``absent`` is true in files mode when the folder holds no file of this dataset.
+
+    Raises UsageError for ``years`` of a dataset that is published as one archive.
     """
     spec = catalog().dataset(dataset_id)
+    if years and not spec.by_period:
+        raise UsageError(
+            "This dataset is published as one archive; years cannot be chosen.",
+            source=spec.source,
+            dataset=spec.dataset,
+            remedy="Run it without years; facts hold every year the archive has.",
+        )
     asked = Years(*(years or (spec.first_year, spec.last_year or datetime.now(UTC).year)))
-    with _client(dataset_id) as client:
+    with _naming(dataset_id, f"{asked.first}-{asked.last}"), _client(dataset_id) as client:
         probe = _adapter(dataset_id).probe(spec, client, asked)
-    known = landing.known_fingerprints(dataset_id).get(probe.fingerprint, [])
-    current = bool(known) and all(staging.is_current(staging.vintage_of(dataset_id, s)) for s in known)
+    known = landing.known_fingerprints(dataset_id)
+    landed = sorted({snapshot_id for ids in known.values() for snapshot_id in ids})
+    stale = [s for s in landed if not staging.is_current(staging.vintage_of(dataset_id, s))]
+    absent = bool(probe.details.get("absent"))
+    fetch = not absent and (force or probe.fingerprint not in known)
     return {
         "dataset_id": dataset_id,
-        "absent": bool(probe.details.get("absent")),
-        "changed": not probe.details.get("absent") and (force or not current),
-        "fetch": force or not known,
-        "snapshots": known,
+        "absent": absent,
+        "changed": fetch or bool(stale),
+        "fetch": fetch,
+        "snapshots": stale,
         "scope": "partial" if years else "full",
         "years": [asked.first, asked.last],
         "probe": probe.as_dict(),
@@ -61,14 +78,15 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
 def plan_slices(check: dict[str, Any]) -> list[Slice]:
     """The independent pieces of the fetch that ``check_source`` found necessary.
 
-    When landing holds everything already (and only staging is to be done again), the one piece names the
-    snapshots instead, so that nothing is downloaded twice.
+    What landing holds already and only needs staging comes as one piece that names the snapshots, so that
+    nothing is downloaded twice.
     """
+    pieces: list[Slice] = [{"id": "from-landing", "snapshots": check["snapshots"]}] if check["snapshots"] else []
     if not check["fetch"]:
-        return [{"id": "from-landing", "snapshots": check["snapshots"]}]
+        return pieces
     dataset_id = check["dataset_id"]
-    with _client(dataset_id) as client:
-        return _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
+    with _naming(dataset_id, check["probe"]["stamp"]), _client(dataset_id) as client:
+        return pieces + _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
 
 
 def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
@@ -78,12 +96,13 @@ def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
     dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
     work = landing.work_folder(dataset_id, probe)
     work.mkdir(parents=True, exist_ok=True)
-    if not landing.has_slice(work, piece["id"]):
+    with _naming(dataset_id, probe.stamp), exclusive(work / f"{landing.slug(piece['id'])}.lock"):
+        if landing.has_slice(work, piece["id"]):
+            return _kept(work, piece)
         with _client(dataset_id) as client:
             files = _adapter(dataset_id).fetch(catalog().dataset(dataset_id), probe, piece, client, work)
         landing.keep_slice(work, piece["id"], files)
-    kept = landing.slice_files(work, piece["id"])
-    return {**piece, "files": len(kept), "bytes": sum(f.size for f in kept)}
+        return _kept(work, piece)
 
 
 def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
@@ -106,35 +125,49 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
         for _, group in sorted(groups.items())
     ]
     landing.discard_work(dataset_id, probe)
-    return landed + sealed
+    return list(dict.fromkeys(landed + sealed))
 
 
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     """Stage a snapshot; returns the report (see ``staging.stage``) without its file list."""
-    staged = staging.stage(dataset_id, snapshot_id)
+    with _naming(dataset_id, snapshot_id), exclusive(layout().staged(dataset_id) / f"{snapshot_id}.lock"):
+        try:
+            staged = staging.stage(dataset_id, snapshot_id)
+        except SourceContractError as error:
+            landing.suspect(dataset_id, snapshot_id, str(error))
+            raise
     kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
     return {key: staged[key] for key in kept}
 
 
 def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
-    """Check a staged vintage against its contract and accept it. Raises DataGateError on a critical failure."""
+    """Check a staged vintage against its contract and accept it.
+
+    Raises DataGateError on a critical failure. One of several files of a folder that fails is not accepted and
+    is reported, but does not stop the others.
+    """
     spec = catalog().dataset(dataset_id)
-    contract = catalog().tables[spec.kind]
-    whole = (vintages.report(vintage_id) or {}).get("scope") == "full"
-    others = [v for v in vintages.accepted([dataset_id]) if v.scope == "full" and v.vintage_id != vintage_id]
-    earlier = others if whole else []  # a selection does not replace anything, so it has no predecessor
+    staged = vintages.known(vintage_id)
     summary = gate.check(
-        layout().vintage(vintage_id) / "data.parquet",
-        contract,
+        staged.path / "data.parquet",
+        catalog().tables[spec.kind],
         subject=dataset_id,
         subject_id=vintage_id,
         layer="staged",
         extra_rules=spec.rules,
         relations=catalog_tables(catalog()),
-        previous=earlier[-1].path / "data.parquet" if earlier else None,
+        previous=_predecessor(staged),
     )
-    vintages.accept(vintage_id, {**summary.as_dict(), "code": staging.staging_fingerprint()})
-    summary.raise_if_critical()
+    vintages.accept(vintage_id, summary.as_dict())
+    if summary.passed:
+        landing.clear(dataset_id, staged.report["snapshot_id"])
+        return summary.as_dict()
+    landing.suspect(dataset_id, staged.report["snapshot_id"], "critical rules are broken")
+    results.merge(layout().quality)
+    if staged.report["mode"] == "files" and staged.scope == "partial":
+        log.warning("%s is not used: it breaks %s", vintage_id, summary.as_dict()["failures"])
+    else:
+        summary.raise_if_critical()
     return summary.as_dict()
 
 
@@ -164,10 +197,9 @@ def plan_release() -> dict[str, Any]:
             remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
         )
     release = releasing.release_id(inputs)
-    pointer = releasing.latest()
     return {
         "release_id": release,
-        "changed": pointer is None or pointer["release"] != release,
+        "changed": not releasing.is_published(release),
         "data_mode": releasing.data_mode(inputs),
     }
 
@@ -181,7 +213,8 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     metadata = {"release": release_id, "dataset": mart, "data_mode": mode}
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
-    written = build(mart, folder, inputs, metadata)
+    with _naming(mart, release_id):
+        written = build(mart, folder, inputs, metadata)
     marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
@@ -192,6 +225,8 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
         relations={**catalog_tables(catalog()), **marts},
         previous=_previous(mart, mode),
     )
+    if not summary.passed:
+        results.merge(layout().quality)
     summary.raise_if_critical()
     warnings = report.broken(mart, release_id, "warning")
     return {"mart": mart, "rows": written.rows, "bytes": written.bytes, "warnings": warnings}
@@ -207,7 +242,8 @@ def publish(release_id: str) -> dict[str, Any]:
             f"Release {release_id} is held back: {', '.join(critical)} failed a critical rule.",
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
-    manifest = releasing.publish(release_id, inputs, warnings)
+    with exclusive(layout().marts / "publish.lock"):
+        manifest = releasing.publish(release_id, inputs, warnings)
     results.merge(layout().quality)
     return {
         "release_id": release_id,
@@ -232,6 +268,30 @@ def refresh() -> dict[str, Any]:
     return {**plan, **publish(plan["release_id"])}
 
 
+@contextmanager
+def _naming(subject: str, period: str) -> Iterator[None]:
+    """Completes errors from below with source, dataset and period, as far as they do not say it themselves."""
+    source, _, dataset = subject.partition("__")
+    try:
+        yield
+    except AgroclusterError as error:
+        error.source = error.source or (source if dataset else None)
+        error.dataset = error.dataset or dataset or subject
+        error.period = error.period or period
+        raise
+
+
+def _kept(work: Path, piece: Slice) -> dict[str, Any]:
+    files = landing.slice_files(work, piece["id"])
+    return {**piece, "files": len(files), "bytes": sum(file.size for file in files)}
+
+
+def _predecessor(staged: vintages.Vintage) -> Path | None:
+    """The table that a full vintage replaces; a selection replaces nothing and has none."""
+    earlier = [v for v in vintages.accepted([staged.dataset_id]) if v.scope == "full" and v.order < staged.order]
+    return earlier[-1].path / "data.parquet" if earlier and staged.scope == "full" else None
+
+
 def _client(dataset_id: str) -> Client:
     spec = catalog().dataset(dataset_id)
     return connect(spec.source, dataset=spec.dataset)
@@ -249,9 +309,9 @@ def _inputs() -> list[vintages.Vintage]:
 
 def _require_same_inputs(release_id: str) -> None:
     now = plan_release()["release_id"]
-    if now != release_id and not (layout().releases / release_id / "manifest.json").exists():
+    if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
-            f"The inputs changed while release {release_id} was being built (they now make {now}).",
+            f"The inputs changed while release {release_id} was being built (data, catalogue or code; they now make {now}).",
             remedy="Nothing is wrong: the next marts run builds the new release.",
         )
 

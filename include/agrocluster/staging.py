@@ -26,7 +26,7 @@ from agrocluster.quality.row_rules import apply_row_rules
 from agrocluster.settings import settings
 from agrocluster.sources.registry import reader
 from agrocluster.storage import atomic, landing, vintages
-from agrocluster.storage.parquet import arrow_schema, write_table
+from agrocluster.storage.parquet import arrow_schema, file_sha256, write_table
 from agrocluster.storage.paths import layout
 from agrocluster.transform.corrections import apply_corrections
 
@@ -36,10 +36,11 @@ PACKAGE = Path(__file__).resolve().parent
 @cache
 def staging_fingerprint() -> str:
     """Changes whenever code or catalogue that shapes staged rows changes, so that vintages are rebuilt."""
-    folders = [PACKAGE / name for name in ("sources", "transform", "importing")]
+    folders = [PACKAGE / name for name in ("sources", "transform", "importing", "model", "storage", "quality")]
     folders += [catalog().root / name for name in ("mappings", "corrections", "indicators", "tables", "datasets")]
     digest = hashlib.sha256(tree_fingerprint(*folders).encode())
-    digest.update((catalog().root / "countries.csv").read_bytes())
+    for path in (catalog().root / "countries.csv", catalog().root / "columns.yaml", Path(__file__)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -69,6 +70,7 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     known = vintages.report(vintage_id)
     if known and known["code"] == staging_fingerprint():
         return known
+    landing.verify(snapshot)
     log = StageLog()
     folder = atomic.new_folder(layout().staged(dataset_id))
     try:
@@ -96,7 +98,7 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
                 | {"retrieved_at": f.retrieved_at, "last_modified": f.headers.get("Last-Modified", "")}
                 for f in snapshot.files
             ],
-            "sha256": _sha256(clean),
+            "sha256": file_sha256(clean),
             "code": staging_fingerprint(),
             **_extent(clean, spec.kind),
         }
@@ -170,8 +172,3 @@ def _extent(path: Path, kind: TableKind) -> dict[str, Any]:
     with duckdb.connect() as con:
         rows, first, last, countries = con.execute(query, [str(path)]).fetchone() or (0, None, None, 0)
     return {"rows": rows, "first_year": first, "last_year": last, "countries": countries}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
@@ -78,11 +79,16 @@ def test_nothing_unfinished_is_left_behind(published: Published) -> None:
     assert not any((published.root / "marts" / "build").glob("*"))
 
 
-def test_the_accounts_of_every_vintage_close(published: Published) -> None:
-    """Rows read = rows kept + excluded + quarantined, as the sample world counts the rows it sent."""
-    rows = published.sql("SELECT dataset, rows, rows_excluded, rows_quarantined FROM mart_provenance")
-    assert len({row[0] for row in rows}) == len(catalog().datasets)
-    assert all(row[1] > 0 for row in rows)
+def test_the_accounts_of_every_vintage_close(published: Published, world_truth: pa.Table) -> None:
+    """Rows sent, as the sample world counts them, = rows kept + left out with a reason + quarantined."""
+    sent = dict(
+        published.sql("SELECT lower(indicator), value FROM truth WHERE kind = 'dataset_rows'", truth=world_truth)
+    )
+    rows = published.sql("SELECT DISTINCT dataset, rows, rows_excluded, rows_quarantined FROM mart_provenance")
+    accounts = {dataset: kept + excluded + rejected for dataset, kept, excluded, rejected in rows}
+    assert set(accounts) == {spec.dataset for spec in catalog().datasets.values()}
+    assert len(sent) == 7
+    assert {dataset: accounts[dataset] for dataset in sent} == sent
 
 
 def test_the_commands_of_the_readme_answer(published: Published, tmp_path: Path) -> None:

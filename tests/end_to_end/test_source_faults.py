@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,9 @@ import requests
 
 from agrocluster import pipeline
 from agrocluster.errors import AgroclusterError, DataGateError, SourceContractError, SourceUnavailable
+from agrocluster.http import Client, endpoint
+from agrocluster.http.retry import Backoff
+from agrocluster.model.loader import catalog
 from agrocluster.sample.server import SampleServer
 from support.world import Published, addresses, use
 
@@ -33,7 +39,7 @@ CASES = [
     pytest.param(BACI, ZIP, "rename_column", {}, SourceContractError, "column", id="renamed column, BACI"),
     pytest.param(QCL, ZIP, "unknown_country", {}, SourceContractError, "faostat_areas", id="unknown country"),
     pytest.param(BACI, ZIP, "unknown_country", {}, SourceContractError, "countr", id="unknown country, BACI"),
-    pytest.param(QCL, ZIP, "zip_bomb", {}, SourceContractError, "inflat|larger|limit|ratio", id="zip bomb"),
+    pytest.param(QCL, ZIP, "zip_bomb", {}, SourceContractError, "inflat|larger|limit|ratio|more than", id="zip bomb"),
     pytest.param(QCL, ZIP, "path_escape", {}, SourceContractError, "path|outside|name", id="path escape"),
     pytest.param(QCL, ZIP, "wrong_encoding", {}, SourceContractError, "encod|decod|bytes", id="wrong encoding"),
     pytest.param(QCL, ZIP, "duplicate_keys", {}, DataGateError, "key|unique|twice", id="duplicate keys"),
@@ -80,9 +86,11 @@ def test_a_fault_is_told_and_harms_nothing(
         pipeline.ingest(dataset)
     told = str(caught.value)
     source, _, name = dataset.partition("__")
+    period = {QCL: "2025-12-31", BACI: "V202601", WDI: "20"}[dataset]
     assert source in told
     assert name.split("_")[0] in told
     assert "What to do:" in told
+    assert period in told or "period 1961-" in told  # the change check asks for all years at once
     last_release_is_intact(published, tmp_path / "data")
     requests.delete(f"{faulty.url}/_sample/faults", timeout=10)
     assert pipeline.ingest(dataset)["vintages"][0]["rows"] > 0
@@ -115,3 +123,38 @@ def test_a_transient_fault_is_ridden_out(faulty: SampleServer) -> None:
     body = {"match": BANK, "fault": "wb_400_html", "times": 1, "params": {}}
     assert requests.post(f"{faulty.url}/_sample/faults", json=body, timeout=10).ok
     assert pipeline.ingest("worldbank__lpi")["vintages"][0]["rows"] > 0
+
+
+def test_a_source_that_hangs_is_given_up_in_time(
+    faulty: SampleServer, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = catalog().sources["faostat"].model_copy(update={"timeout_s": (1.0, 0.3)})
+    hasty = Backoff(attempts=2)
+
+    def connect(source_id: str, *, dataset: str | None = None) -> Client:
+        return Client(impatient, base_url=endpoint(source_id).base_url, dataset=dataset, backoff=hasty)
+
+    monkeypatch.setattr(pipeline, "connect", connect)
+    strike(faulty, ZIP, "timeout", {"seconds": 5})
+    with pytest.raises(SourceUnavailable, match=r"(?s)source faostat, dataset qcl.*time-out.*What to do"):
+        pipeline.ingest(QCL)
+    last_release_is_intact(published, tmp_path / "data")
+
+
+def test_a_full_disk_is_told_with_dataset_and_remedy(
+    faulty: SampleServer, published: Published, tmp_path: Path
+) -> None:
+    """The limit on file sizes makes the kernel refuse writes, as a full disk does."""
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    command = [str(Path(sys.executable).with_name("agrocluster")), "fetch", QCL]
+    done = subprocess.run(command, preexec_fn=no_room, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert "source faostat, dataset qcl, period 2025-12-31" in told
+    assert "disk is full" in told
+    assert "What to do: Free space" in told
+    last_release_is_intact(published, tmp_path / "data")
+    assert pipeline.ingest(QCL)["vintages"][0]["rows"] > 0

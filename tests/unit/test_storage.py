@@ -90,3 +90,42 @@ def test_damaged_json_names_the_file_and_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(StorageError, match=r"bad\.json is damaged.*Delete the file"):
         atomic.read_json(tmp_path / "bad.json")
+
+
+def test_a_snapshot_is_known_from_the_instant_it_appears(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill right after the rename must not leave a snapshot that later checks cannot read."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(landing, "_note_fingerprint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        land()
+    monkeypatch.undo()
+    monkeypatch.setenv("AGROCLUSTER_DATA", str(data_root))
+    (snapshots,) = landing.known_fingerprints(DATASET).values()
+    assert snapshots == [land().snapshot_id]
+
+
+def test_a_refused_snapshot_is_fetched_again_but_kept(data_root: Path) -> None:
+    snapshot = land()
+    landing.suspect(DATASET, snapshot.snapshot_id, "renamed column")
+    assert landing.known_fingerprints(DATASET) == {}
+    assert [s.snapshot_id for s in landing.snapshots(DATASET)] == [snapshot.snapshot_id]
+    landing.clear(DATASET, snapshot.snapshot_id)
+    assert landing.known_fingerprints(DATASET) == {"f1": [snapshot.snapshot_id]}
+
+
+def test_a_landed_file_that_rots_is_noticed(data_root: Path) -> None:
+    snapshot = land()
+    with pytest.raises(StorageError, match=r"damaged.*Delete the folder.*fetched anew"):
+        landing.verify(snapshot)  # its recorded hash is not that of the bytes
+
+
+def test_leftovers_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "a" / f"{atomic.TEMPORARY}x").mkdir(parents=True)
+    (tmp_path / f"{atomic.TEMPORARY}y.parquet").write_bytes(b"half")
+    (tmp_path / "kept.parquet").write_bytes(b"whole")
+    assert atomic.sweep(tmp_path, older_than_s=3600) == 0
+    assert atomic.sweep(tmp_path) == 2
+    assert [p.name for p in sorted(tmp_path.rglob("*"))] == ["a", "kept.parquet"]

@@ -30,21 +30,23 @@ def is_transient(status: int, content_type: str, *, html_400: bool) -> bool:
     return status in TRANSIENT or (html_400 and status == 400 and "html" in content_type.lower())
 
 
+LONGEST = 366 * 86_400.0
+"""No publisher means a longer wait; larger numbers are cut to this many seconds."""
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the ``Retry-After`` header asks for (number or HTTP date), None if it is absent or unreadable."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if value.isdecimal():
+        return min(float(value), LONGEST)
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return min(max(0.0, (moment - now).total_seconds()), LONGEST)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from agrocluster import __version__
 from agrocluster.errors import SourceContractError
-from agrocluster.http.body import first_words, stream
+from agrocluster.http.body import TooLarge, first_words, stream
 from agrocluster.http.guard import HostGuard
 from agrocluster.http.pace import pace
 from agrocluster.http.redaction import redact
@@ -137,7 +137,10 @@ class Transport:
             raise Transient(f"the service answered {status}{page}", retry_after(response.headers, self.now()))
         if status < 300 or status in accept:
             return
-        words = first_words(next(stream(response, decode=True, limit=_ERROR_PAGE), b""))
+        try:
+            words = first_words(next(stream(response, decode=True, limit=_ERROR_PAGE), b""))
+        except TooLarge:
+            words = "(a page too long to read)"
         raise SourceContractError(
             f"The service answered {status} for {response.url}: {words!r}.",
             remedy="Check the key of this source." if status in {401, 403} else None,

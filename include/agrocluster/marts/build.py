@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from agrocluster.errors import UsageError
+from agrocluster.errors import StorageError, UsageError
 from agrocluster.marts import relations
 from agrocluster.model.loader import catalog
 from agrocluster.storage.parquet import WriteResult, write_table
@@ -51,9 +51,14 @@ def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[s
         relations.register_staged(con, vintages)
         relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
         order = ", ".join(contract.sort)
-        rows = con.sql(f"SELECT * FROM ({_select(name, con)}) ORDER BY {order}")
-        batches = rows.to_arrow_reader(122_880)
-        return write_table(batches, folder / f"{name}.parquet", contract, metadata)
+        try:
+            rows = con.sql(f"SELECT * FROM ({_select(name, con)}) ORDER BY {order}")
+            return write_table(rows.to_arrow_reader(122_880), folder / f"{name}.parquet", contract, metadata)
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise StorageError(
+                f"There is no room to build {name} (memory, or disk for what does not fit into it): {error}",
+                remedy=f"Free space on the disk of {folder} and run again; everything published before is intact.",
+            ) from error
 
 
 def _select(name: str, con: duckdb.DuckDBPyConnection) -> str:

@@ -163,7 +163,10 @@ class Correction(Spec):
 
 
 class DatasetSpec(Spec):
-    """A dataset of a publisher: how to fetch it, which shape it takes, how fresh it should be."""
+    """A dataset of a publisher: how to fetch it, which shape it takes, how fresh it should be.
+
+    ``by_period``: years can be asked for; otherwise the publisher gives the whole archive or nothing.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9]+__[a-z0-9_]+$")
     source: str
@@ -181,6 +184,7 @@ class DatasetSpec(Spec):
     params: dict[str, Any] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     row_rules: tuple[RowRule, ...] = ()
+    by_period: bool = False
     optional: bool = False
 
 

@@ -7,6 +7,7 @@ What a release is called follows from its inputs, so the same inputs never make 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +37,10 @@ def data_mode(vintages: Sequence[Vintage]) -> str:
 
 def release_id(vintages: Sequence[Vintage]) -> str:
     """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs."""
-    folders = [PACKAGE / name for name in ("catalog", "marts", "measures", "model", "release", "storage", "transform")]
+    shaping = ("catalog", "marts", "measures", "model", "quality", "release", "storage", "transform")
+    folders = [PACKAGE / name for name in shaping]
     parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
-    parts += [f"{v.vintage_id}={v.report['sha256']}" for v in vintages]
+    parts += [json.dumps(v.report, sort_keys=True) for v in vintages]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     newest = max(file["retrieved_at"][:10] for v in vintages for file in v.report["files"])
     return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
@@ -48,6 +50,13 @@ def latest() -> dict[str, Any] | None:
     """The pointer to the current release, or None before the first one."""
     path = layout().latest
     return dict(atomic.read_json(path)) if path.exists() else None
+
+
+def is_published(release: str) -> bool:
+    """Whether the pointer names ``release`` and its folder is there."""
+    pointer = latest()
+    found = pointer is not None and pointer["release"] == release
+    return found and (layout().releases / release / "manifest.json").exists()
 
 
 def manifest(release: str) -> dict[str, Any]:
@@ -92,8 +101,7 @@ def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, lis
             f"Release {release} lacks the mart(s) {', '.join(missing)}.",
             remedy="Run the marts Dag again; the last release stays as it is.",
         )
-    temporary = atomic.new_folder(layout().releases)
-    with atomic.writing(final):
+    with atomic.folder(final) as temporary:
         for name in names:
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
@@ -101,7 +109,6 @@ def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, lis
         for file_name, content in describe.files(found).items():
             (temporary / file_name).write_bytes(content)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
-    atomic.commit_folder(temporary, final)
 
 
 def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:

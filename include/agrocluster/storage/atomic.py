@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,33 @@ def read_json(path: Path) -> Any:
         raise StorageError(
             f"{path} is damaged: {error}.", remedy="Delete the file and run again; it will be rebuilt."
         ) from error
+
+
+@contextmanager
+def folder(final: Path) -> Iterator[Path]:
+    """Yields a temporary folder that becomes ``final`` on success (unless it exists) and goes on failure."""
+    temporary = new_folder(final.parent)
+    try:
+        with writing(final):
+            yield temporary
+        commit_folder(temporary, final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sweep(root: Path, older_than_s: float = 0.0) -> int:
+    """Remove what killed processes left unfinished below ``root``; returns the number of entries removed.
+
+    Args:
+        older_than_s: leave alone what was touched more recently, where others may still be writing.
+    """
+    removed = 0
+    horizon = time.time() - older_than_s
+    for path in sorted(root.rglob(f"{TEMPORARY}*")):
+        if path.exists() and path.suffix != ".lock" and path.stat().st_mtime <= horizon:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def new_folder(parent: Path) -> Path:

@@ -24,6 +24,8 @@ from agrocluster.storage.paths import layout
 Scope = Literal["full", "partial"]
 WORK = ".work-"
 """Prefix of the folders in which unfinished fetches collect their slices; kept across restarts."""
+SUSPECT = "suspect.json"
+"""Lies in a snapshot whose content was refused; a publisher may mend a file without changing its stamp."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,6 @@ def keep_snapshot(
     home = layout().landing(dataset_id)
     final = home / snapshot_id
     if not (final / "snapshot.json").exists():
-        temporary = atomic.new_folder(home)
-        with atomic.writing(final):
-            for file in files:
-                (temporary / file.name).hardlink_to(folder / file.name)
         record = {
             "dataset_id": dataset_id,
             "snapshot_id": snapshot_id,
@@ -121,8 +119,11 @@ def keep_snapshot(
             "mode": settings().mode,
             "files": [asdict(f) for f in files],
         }
-        atomic.write_json(temporary / "snapshot.json", record)
-        atomic.commit_folder(temporary, final)
+        with atomic.folder(final) as temporary:
+            for file in files:
+                (temporary / file.name).hardlink_to(folder / file.name)
+            atomic.write_json(temporary / "fingerprints.json", [fingerprint])
+            atomic.write_json(temporary / "snapshot.json", record)
     _note_fingerprint(final, fingerprint)
     return load(dataset_id, snapshot_id)
 
@@ -154,10 +155,33 @@ def snapshots(dataset_id: str) -> Iterator[Snapshot]:
                 yield snapshot
 
 
+def verify(snapshot: Snapshot) -> None:
+    """Raise StorageError if a landed file is no longer what was fetched."""
+    for raw in snapshot.files:
+        with snapshot.file(raw).open("rb") as handle:
+            if hashlib.file_digest(handle, "sha256").hexdigest() != raw.sha256:
+                raise StorageError(
+                    f"{snapshot.file(raw)} is damaged: its hash is not the one recorded when it was fetched.",
+                    remedy=f"Delete the folder {snapshot.path} and run again; it will be fetched anew.",
+                )
+
+
+def suspect(dataset_id: str, snapshot_id: str, problem: str) -> None:
+    """Note that a snapshot could not be staged or accepted: the next check fetches again, the bytes stay."""
+    atomic.write_json(layout().landing(dataset_id) / snapshot_id / SUSPECT, {"problem": problem})
+
+
+def clear(dataset_id: str, snapshot_id: str) -> None:
+    """Take back what ``suspect`` noted."""
+    (layout().landing(dataset_id) / snapshot_id / SUSPECT).unlink(missing_ok=True)
+
+
 def known_fingerprints(dataset_id: str) -> dict[str, list[str]]:
-    """Probe fingerprints -> ids of the snapshots that answered them, in this run's world."""
+    """Probe fingerprints -> ids of the snapshots that answered them, suspects left out, in this run's world."""
     found: dict[str, list[str]] = {}
     for snapshot in snapshots(dataset_id):
+        if (snapshot.path / SUSPECT).exists():
+            continue
         for fingerprint in atomic.read_json(snapshot.path / "fingerprints.json"):
             found.setdefault(fingerprint, []).append(snapshot.snapshot_id)
     return found

@@ -1,8 +1,8 @@
 """Vintages: the staged tables, one folder each, and which of them may be read.
 
-A vintage counts only after its gate was passed. Facts take the newest accepted vintage cell by cell; a full
-vintage replaces everything older, a partial one only the cells it holds. Older ones stay readable as of
-their date.
+A vintage counts only after its gate was passed. Facts take the newest accepted vintage cell by cell: a full
+vintage replaces what is older in the years it covers, a partial one only the cells it holds. Older ones stay
+readable as of their date.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agrocluster.errors import StorageError
 from agrocluster.model.specs import TableContract, TableKind
 from agrocluster.settings import settings
 from agrocluster.storage import atomic
@@ -31,9 +32,9 @@ class Vintage:
     report: dict[str, Any]
 
     @property
-    def order(self) -> tuple[str, str]:
-        """Sort key, oldest first. Ties between equal stamps are broken by the id, so the order is stable."""
-        return (self.stamp, self.vintage_id)
+    def order(self) -> tuple[str, bool, str]:
+        """Sort key, oldest first. With equal stamps a partial vintage comes after the full one it adds to."""
+        return (self.stamp, self.scope == "partial", self.vintage_id)
 
 
 def record(vintage_id: str, report: dict[str, Any]) -> None:
@@ -45,6 +46,14 @@ def report(vintage_id: str) -> dict[str, Any] | None:
     """The staging report of a vintage, or None if it was never staged completely."""
     path = layout().vintage(vintage_id) / "report.json"
     return dict(atomic.read_json(path)) if path.exists() else None
+
+
+def known(vintage_id: str) -> Vintage:
+    """A staged vintage, accepted or not. StorageError if it was never staged completely."""
+    staged = report(vintage_id)
+    if staged is None:
+        raise StorageError(f"{vintage_id} is not staged.", remedy="Run the ingest Dag again.")
+    return _vintage(staged, layout().vintage(vintage_id))
 
 
 def withdraw(vintage_id: str) -> None:
@@ -78,30 +87,19 @@ def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None) -> list[Vi
     return found
 
 
-def standing(vintages: Iterable[Vintage]) -> list[Vintage]:
-    """Those that facts read: the newest full vintage of each dataset and the partial ones after it."""
-    result: list[Vintage] = []
-    for vintage in vintages:
-        if vintage.scope == "full":
-            result = [v for v in result if v.dataset_id != vintage.dataset_id]
-        result.append(vintage)
-    return result
-
-
 def current_query(contract: TableContract, vintages: Iterable[Vintage]) -> str:
     """SQL for the newest accepted row of each key; an empty table of the right shape if there is none."""
     parts = []
     by_dataset: dict[str, list[Vintage]] = {}
-    for vintage in standing(vintages):
+    for vintage in vintages:
         by_dataset.setdefault(vintage.dataset_id, []).append(vintage)
     columns = ", ".join(column.name for column in contract.columns)
     for group in by_dataset.values():
-        if len(group) == 1:
-            parts.append(f"SELECT {columns} FROM {_scan(group)}")
+        read = _read(group)
+        if len(read) == 1:
+            parts.append(f"SELECT {columns} FROM {read[0]}")
         else:
-            ranked = " UNION ALL ".join(
-                f"SELECT {columns}, {age} AS age FROM {_scan([v])}" for age, v in enumerate(group)
-            )
+            ranked = " UNION ALL ".join(f"SELECT {columns}, {age} AS age FROM {rows}" for age, rows in enumerate(read))
             newest = f"row_number() OVER (PARTITION BY {', '.join(contract.key)} ORDER BY age DESC) = 1"
             parts.append(f"SELECT {columns} FROM ({ranked}) QUALIFY {newest}")
     return " UNION ALL ".join(parts) if parts else empty_query(contract)
@@ -128,18 +126,35 @@ def empty_query(contract: TableContract) -> str:
     return f"SELECT {columns} WHERE false"
 
 
+def _read(group: list[Vintage]) -> list[str]:
+    """What facts read of one dataset's vintages, oldest first.
+
+    The newest full vintage replaces older full ones, and older partial ones in the years that it covers: a year
+    that was loaded on request stays when the next release of the publisher does not hold it.
+    """
+    full = max((n for n, v in enumerate(group) if v.scope == "full"), default=None)
+    if full is None:
+        return [_scan([v]) for v in group]
+    first, last = group[full].report["first_year"], group[full].report["last_year"]
+    outside = f"WHERE year NOT BETWEEN {first} AND {last}" if first is not None else ""
+    older = [f"{_scan([v])} {outside}" for v in group[:full] if v.scope == "partial"]
+    return older + [_scan([v]) for v in group[full:]]
+
+
 def _scan(vintages: list[Vintage]) -> str:
     paths = ", ".join("'" + str(v.path / "data.parquet").replace("'", "''") + "'" for v in vintages)
     return f"read_parquet([{paths}])"
 
 
 def _load(gate_path: Path) -> Vintage | None:
-    folder = gate_path.parent
-    if not atomic.read_json(gate_path)["passed"] or not (folder / "report.json").exists():
+    try:
+        passed, staged = atomic.read_json(gate_path)["passed"], atomic.read_json(gate_path.with_name("report.json"))
+    except FileNotFoundError:  # being staged again at this moment
         return None
-    staged = atomic.read_json(folder / "report.json")
-    if staged["world"] != settings().world:
-        return None
+    return _vintage(staged, gate_path.parent) if passed and staged["world"] == settings().world else None
+
+
+def _vintage(staged: dict[str, Any], folder: Path) -> Vintage:
     return Vintage(
         vintage_id=staged["vintage_id"],
         dataset_id=staged["dataset_id"],
