@@ -2,8 +2,8 @@
 
 A file has exactly the columns, types and nullability of its contract, one layout (zstd, full row groups of
 122,880 rows, statistics of numbers, keys and sort columns, page index), its descriptions and provenance inside,
-and the same bytes for the same rows, however they arrive. It appears whole or not at all. Whether values are plausible is the business
-of ``quality``.
+and the same bytes for the same rows, however they arrive. It appears whole or not at all. Whether values are
+plausible is the business of ``quality``.
 """
 
 from __future__ import annotations
