@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export SOURCES DATA EXIT AGROCLUSTER_DATA
 
-.PHONY: help run stop test lint format bench lock docs clean
+.PHONY: help run stop test lint format bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

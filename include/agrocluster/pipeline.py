@@ -311,7 +311,7 @@ def _require_same_inputs(release_id: str) -> None:
     now = plan_release()["release_id"]
     if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
-            f"The inputs changed while release {release_id} was being built (data, catalogue or code; they now make {now}).",
+            f"Data, catalogue or code changed while release {release_id} was being built; they now make {now}.",
             remedy="Nothing is wrong: the next marts run builds the new release.",
         )
 

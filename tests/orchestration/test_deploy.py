@@ -54,7 +54,8 @@ def test_only_the_interface_is_reachable_and_only_from_this_machine(services: di
 
 def test_no_secret_has_a_default_and_every_one_is_in_the_example() -> None:
     required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
-    assert required == {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "AGROCLUSTER_ADMIN_PASSWORD"}
+    secrets = {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY"}
+    assert required == secrets | {"AGROCLUSTER_ADMIN_PASSWORD"}
     others = set(re.findall(r"\$\{(\w+)", COMPOSE)) - required
     assert not [name for name in others if re.search("PASSWORD|KEY|SECRET|TOKEN", name)]
     for name in required:

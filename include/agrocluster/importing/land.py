@@ -105,6 +105,8 @@ def _land_vintage(root: Path, dataset_id: str, probe: Probe, piece: Slice) -> di
         outcome |= pipeline.stage(dataset_id, snapshot.snapshot_id)
         failures = pipeline.validate(dataset_id, outcome["vintage_id"])["failures"]
         outcome["warnings"] = [f["rule_id"] for f in failures if f["severity"] == "warning"]
+        if critical := [f"{f['rule_id']}: {f['observed']}" for f in failures if f["severity"] == "critical"]:
+            outcome["problem"] = f"Not used, it breaks {'; '.join(critical)}."
     except StorageError:
         raise
     except AgroclusterError as error:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 
 from agrocluster.orchestration.pools import pool_name
 
@@ -36,7 +36,11 @@ def endpoint(source_id: str) -> Iterator[None]:
     """Within the block, the publisher's Connection (if there is one) is in the environment."""
     try:
         settings = from_connection(source_id, Connection.get(pool_name(source_id)))
-    except (AirflowNotFoundException, AirflowRuntimeError):
+    except AirflowNotFoundException:
+        settings = {}
+    except AirflowRuntimeError as error:
+        if error.error.error is not ErrorType.CONNECTION_NOT_FOUND:
+            raise
         settings = {}
     before = {key: os.environ.get(key) for key in settings}
     os.environ.update(settings)

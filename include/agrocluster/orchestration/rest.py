@@ -46,8 +46,11 @@ class Airflow:
             )
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """One call below ``/api/v2``; JSON in and out. AirflowError with Airflow's words on a refusal."""
+    def call(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = (), **query: Any) -> Any:
+        """One call below ``/api/v2``; JSON in and out. AirflowError with Airflow's words on a refusal.
+
+        ``known``: refusals (status codes) that mean the call has had its effect already.
+        """
         for attempt in range(4):
             try:
                 answer = self._session.request(
@@ -60,7 +63,7 @@ class Airflow:
                 if answer.status_code < 500:
                     break
             time.sleep(0.5 * 2**attempt)
-        if not answer.ok:
+        if not answer.ok and answer.status_code not in known:
             raise AirflowError(f"Airflow refused {method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
@@ -97,7 +100,8 @@ class Airflow:
 
     def trigger(self, dag_id: str, run_id: str) -> None:
         """Start a run now."""
-        self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "dag_run_id": run_id})
+        # A repeated request finds the run that the first one, whose answer was lost, has made.
+        self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "dag_run_id": run_id}, known=(409,))
 
     def fail_unfinished(self) -> list[str]:
         """Set runs that a killed session left unfinished to failed; returns their Dags."""

@@ -12,6 +12,7 @@ from airflow.sdk import DAG, Param, get_current_context, task
 from agrocluster import incidents
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.orchestration import assets, docs, policy
+from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ def retention() -> dict[str, int]:
     builds = prune_builds(int(params["keep_builds"]))
     closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
     log.info("Removed %s builds and %s closed incidents.", builds, closed)
-    return {"builds": builds, "incidents": closed}
+    swept = atomic.sweep(layout().root, older_than_s=timedelta(days=1).total_seconds())
+    return {"builds": builds, "incidents": closed, "leftovers": swept}
 
 
 def prune_builds(keep: int) -> int:

@@ -23,6 +23,9 @@ from agrocluster.transform.units import UnitTable, convert
 
 Index = NDArray[np.int32]
 OUTSIDE = "country not asked for"
+MISSING = frozenset({"M", "O", "Q"})
+"""Flags that say there is no value (cannot exist or not available, missing, suppressed): a number beside them, often a
+0, stays in ``value_raw`` only. FAO, https://www.fao.org/faostat/en/#definitions; methodology 0.4."""
 _UNUSED = Area("", "aggregate")
 
 
@@ -222,6 +225,9 @@ class UnknownArea(Exception):
 def _batch(cells: Cells, items: Sequence[str], iso3: Sequence[str], choice: Choice) -> pa.RecordBatch:
     raw = to_arrow(cells.value)
     value, unit = _converted(cells, choice)
+    missing = cells.flag.lookup(MISSING.__contains__)
+    if missing.any():
+        value = np.where(missing, np.nan, value)
     return pa.RecordBatch.from_pydict(
         {
             "iso3": Coded(cells.area.index, iso3).arrow(),
