@@ -11,6 +11,9 @@ from hypothesis import settings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real_data"
 
+TOGETHER = {"end_to_end", "real", "sample", "dags"}
+"""Folders whose tests share a published release, an import, a sample server or an Airflow home."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Found examples must not depend on how busy the machine is, nor on chance where results decide a release.
@@ -19,6 +22,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # Nothing in a test may take its data mode or data root from the caller's environment.
     for name in [n for n in os.environ if n.startswith("AGROCLUSTER_") or n in {"SOURCES", "DATA", "EXIT"}]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # With several workers, tests that share a costly fixture stay together, so that it is made once.
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))
 
 
 @pytest.fixture(scope="session")
