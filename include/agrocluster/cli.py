@@ -144,12 +144,16 @@ def refresh(as_json: bool) -> None:
 
 @main.command()
 @click.argument("sql")
+@click.option("--as-of", metavar="DATE", help="Read the facts as they were known on this date instead.")
 @json_option
-def query(sql: str, as_json: bool) -> None:
-    """Run SQL over the marts of the current release (DuckDB; every mart is a view)."""
+def query(sql: str, as_of: str | None, as_json: bool) -> None:
+    """Run SQL over the marts of the current release (DuckDB; every mart is a view).
+
+    With --as-of the views are fact_indicator, fact_production and fact_trade, from the vintages of that time.
+    """
     from agrocluster.release import reading
 
-    rows = reading.query(sql)
+    rows = reading.query(sql, as_of)
     _print(rows.to_pylist(), rows.column_names, [list(row.values()) for row in rows.to_pylist()], as_json)
 
 

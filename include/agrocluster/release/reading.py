@@ -9,7 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from agrocluster.errors import UsageError
+from agrocluster.model.loader import catalog
 from agrocluster.release import publish
+from agrocluster.storage import vintages
 from agrocluster.storage.paths import layout
 
 
@@ -45,9 +47,23 @@ def connect() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def query(sql: str) -> pa.Table:
-    """Rows of a query over the marts of the current release. UsageError says what DuckDB did not understand."""
-    with connect() as con:
+def connect_as_of(date: str) -> duckdb.DuckDBPyConnection:
+    """DuckDB over the facts as they were known on ``date`` (ISO): ``fact_indicator``, ``fact_production``,
+    ``fact_trade``, each from the vintages that had been published by then."""
+    known = vintages.accepted(catalog().datasets, as_of=date)
+    con = duckdb.connect()
+    for kind, contract in catalog().tables.items():
+        rows = vintages.current_query(contract, [v for v in known if v.kind is kind])
+        con.execute(f"CREATE VIEW fact_{kind} AS {rows}")
+    return con
+
+
+def query(sql: str, as_of: str | None = None) -> pa.Table:
+    """Rows of a query over the marts of the current release, or over the facts as known on a date.
+
+    UsageError says what DuckDB did not understand.
+    """
+    with connect_as_of(as_of) if as_of else connect() as con:
         try:
             return con.sql(sql).to_arrow_table()
         except duckdb.Error as error:

@@ -7,6 +7,7 @@ readable as of their date.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ class Vintage:
     scope: str
     path: Path
     report: dict[str, Any]
+
+    @property
+    def published(self) -> str:
+        """The stamp as an ISO date or month: CEPII stamps ``V202601``, all others carry dates."""
+        return re.sub(r"^V(\d{4})(\d{2})$", r"\1-\2", self.stamp)
 
     @property
     def order(self) -> tuple[str, bool, str]:
@@ -78,12 +84,12 @@ def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None) -> list[Vi
 
     Args:
         dataset_ids: datasets to look at.
-        as_of: only vintages whose stamp is not later than this (text comparison of ISO dates).
+        as_of: only vintages published by this ISO date (``V202601`` counts as January 2026).
     """
     found: list[Vintage] = []
     for dataset_id in sorted(dataset_ids):
         mine = [v for v in map(_load, sorted(layout().staged(dataset_id).glob("*/gate.json"))) if v]
-        found.extend(sorted((v for v in mine if as_of is None or v.stamp <= as_of), key=lambda v: v.order))
+        found.extend(sorted((v for v in mine if as_of is None or v.published <= as_of), key=lambda v: v.order))
     return found
 
 

@@ -1,0 +1,81 @@
+"""Which vintage stands in the facts: newest cell first, years loaded on request kept, older dates readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from agrocluster.model.loader import catalog
+from agrocluster.model.specs import TableKind
+from agrocluster.release import reading
+from agrocluster.storage import vintages
+from agrocluster.storage.parquet import write_table
+from agrocluster.storage.paths import layout
+
+DATASET = "worldbank__wdi"
+CONTRACT = catalog().tables[TableKind.INDICATOR]
+
+
+def put(name: str, scope: str, cells: dict[int, float], *, passed: bool = True) -> None:
+    """Stage a vintage of one series by hand; ``cells`` is year -> value."""
+    vintage_id = f"{DATASET}@{name}"
+    rows = [
+        {"iso3": "KGZ", "year": year, "indicator": "SP.POP.TOTL", "value": value, "unit": "persons", "flag": ""}
+        | {"source": "worldbank", "dataset": "wdi", "vintage_id": vintage_id}
+        for year, value in cells.items()
+    ]
+    write_table(pa.Table.from_pylist(rows), layout().vintage(vintage_id) / "data.parquet", CONTRACT, ordered=False)
+    report = {"vintage_id": vintage_id, "dataset_id": DATASET, "kind": "indicator", "stamp": name[:10], "scope": scope}
+    report |= {"world": "sample", "first_year": min(cells), "last_year": max(cells)}
+    vintages.record(vintage_id, report)
+    vintages.accept(vintage_id, {"passed": passed})
+
+
+def facts(as_of: str = "2999-12-31") -> dict[int, float]:
+    rows = reading.query("SELECT year, value FROM fact_indicator ORDER BY year", as_of)
+    return {row["year"]: row["value"] for row in rows.to_pylist()}
+
+
+@pytest.fixture(autouse=True)
+def root(data_root: Path) -> Path:
+    return data_root
+
+
+def test_a_newer_full_vintage_replaces_the_older_one_even_where_it_has_less() -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0, 2021: 2.0, 2022: 3.0})
+    put("2025-01-01-bb", "full", {2020: 10.0, 2022: 30.0})
+    assert facts() == {2020: 10.0, 2022: 30.0}
+
+
+def test_what_was_known_on_a_date_stays_readable() -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0})
+    put("2025-01-01-bb", "full", {2020: 10.0})
+    assert facts("2024-06-30") == {2020: 1.0}
+    assert facts("2023-12-31") == {}
+
+
+def test_a_selection_changes_only_the_cells_it_holds() -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0, 2021: 2.0})
+    put("2024-06-01-bb", "partial", {2021: 20.0})
+    assert facts() == {2020: 1.0, 2021: 20.0}
+
+
+@pytest.mark.parametrize(("full", "partial"), [("aa", "bb"), ("bb", "aa")])
+def test_years_loaded_on_request_add_to_the_full_vintage_of_the_same_day(full: str, partial: str) -> None:
+    put(f"2024-01-01-{full}", "full", {2020: 1.0})
+    put(f"2024-01-01-{partial}", "partial", {1995: 0.5})
+    assert facts() == {1995: 0.5, 2020: 1.0}
+
+
+def test_years_loaded_on_request_outlive_the_next_full_vintage_where_it_is_silent() -> None:
+    put("2024-01-01-aa", "partial", {1995: 0.5, 2020: 7.0})
+    put("2025-01-01-bb", "full", {2020: 1.0, 2021: 2.0})
+    assert facts() == {1995: 0.5, 2020: 1.0, 2021: 2.0}
+
+
+def test_a_vintage_that_failed_its_gate_is_never_read() -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0})
+    put("2025-01-01-bb", "full", {2020: -99.0}, passed=False)
+    assert facts() == {2020: 1.0}
