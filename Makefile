@@ -15,11 +15,11 @@ help: ## Show this help
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"agrocluster needs Python 3.11 to 3.13; {sys.executable} is {v.major}.{v.minor}. Call make with PYTHON=python3.12, for example.")'
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	  uv venv --quiet --clear --python $(PYTHON) .venv && \
 	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt && \
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
-	  $(PYTHON) -m venv .venv && \
+	  $(PYTHON) -m venv --clear .venv && \
 	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	fi
