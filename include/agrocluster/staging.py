@@ -166,8 +166,7 @@ def _as_text(rows: pa.Table, rule: str | pa.ChunkedArray, reason: str | pa.Chunk
 
 
 def _extent(path: Path, kind: TableKind) -> dict[str, Any]:
-    country = "exporter" if kind is TableKind.TRADE else "iso3"
-    query = f"SELECT count(*), min(year), max(year), count(DISTINCT {country}) FROM read_parquet(?)"
+    query = f"SELECT count(*), min(year), max(year), count(DISTINCT {kind.country}) FROM read_parquet(?)"
     # A connection of its own: the shared one would stay busy with a result that is not fetched to its end.
     with duckdb.connect() as con:
         rows, first, last, countries = con.execute(query, [str(path)]).fetchone() or (0, None, None, 0)

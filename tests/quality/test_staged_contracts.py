@@ -34,6 +34,25 @@ ROWS: dict[TableKind, dict[str, Any]] = {
         "flow_variant": "reconciled",
         "value_usd": 10.0,
     },
+    TableKind.CUSTOMS: {
+        "reporter": "KAZ",
+        "partner": "WLD",
+        "partner_kind": "world",
+        "flow": "X",
+        "freq": "A",
+        "period": "2020",
+        "year": 2020,
+        "hs_edition": "HS17",
+        "hs_code": "080221",
+        "hs_level": 6,
+        "value_usd": 10.0,
+        "net_kg_estimated": False,
+        "qty_estimated": False,
+        "is_reported": True,
+        "is_aggregate": False,
+        "is_original": True,
+        "estimation_flag": 0,
+    },
 }
 
 
@@ -69,7 +88,7 @@ def broken(summary: Summary) -> set[str]:
 
 @pytest.mark.parametrize("kind", list(TableKind))
 def test_ordinary_rows_pass(tmp_path: Path, kind: TableKind) -> None:
-    rejected, summary = stage(tmp_path, kind, {"year": 1961}, {"year": 2020})
+    rejected, summary = stage(tmp_path, kind, {"year": 1961, "period": "1961"}, {"year": 2020, "period": "2020"})
     assert not rejected
     assert not broken(summary)
     assert all(result.success is not None for result in summary.results), "every code list was at hand"
@@ -77,8 +96,7 @@ def test_ordinary_rows_pass(tmp_path: Path, kind: TableKind) -> None:
 
 @pytest.mark.parametrize("kind", list(TableKind))
 def test_an_empty_table_is_stopped(tmp_path: Path, kind: TableKind) -> None:
-    value = "value_usd" if kind is TableKind.TRADE else "value"
-    rejected, summary = stage(tmp_path, kind, {value: float("nan")})
+    rejected, summary = stage(tmp_path, kind, {kind.value: float("nan")})
     assert rejected == {"value_not_finite": 1}
     assert "has_rows" in broken(summary)
     assert not summary.passed

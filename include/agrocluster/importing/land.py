@@ -22,7 +22,6 @@ from agrocluster.importing.plan import Item, plan, usable
 from agrocluster.importing.report import Line, Report, line_of
 from agrocluster.model.fetching import Probe, Slice
 from agrocluster.model.loader import catalog
-from agrocluster.model.specs import TableKind
 from agrocluster.storage import landing
 from agrocluster.storage.paths import layout
 
@@ -136,12 +135,11 @@ def _conflicts(lines: list[Line]) -> Iterator[dict[str, Any]]:
 
 def _different_cells(dataset_id: str, vintage_ids: list[str]) -> int:
     kind = catalog().dataset(dataset_id).kind
-    value = "value_usd" if kind is TableKind.TRADE else "value"
     key = ", ".join(catalog().tables[kind].key)
     paths = [str(layout().vintage(vintage_id) / "data.parquet") for vintage_id in vintage_ids]
-    query = f"SELECT count(*) FROM (SELECT {key} FROM read_parquet(?) GROUP BY ALL HAVING count(DISTINCT {value}) > 1)"
+    differing = f"SELECT {key} FROM read_parquet(?) GROUP BY ALL HAVING count(DISTINCT {kind.value}) > 1"
     with duckdb.connect() as con:
-        row = con.execute(query, [paths]).fetchone()
+        row = con.execute(f"SELECT count(*) FROM ({differing})", [paths]).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -139,11 +139,27 @@ class SourceSpec(Spec):
 
 
 class TableKind(StrEnum):
-    """The three shapes that staged statistics take."""
+    """The shapes that staged statistics take: series, farm output, reconciled flows, customs reports."""
 
     INDICATOR = "indicator"
     PRODUCTION = "production"
     TRADE = "trade"
+    CUSTOMS = "customs"
+
+    @property
+    def country(self) -> str:
+        """Column of the country a row is about."""
+        return {TableKind.TRADE: "exporter", TableKind.CUSTOMS: "reporter"}.get(self, "iso3")
+
+    @property
+    def partner(self) -> str | None:
+        """Column of the other country, where rows have one."""
+        return {TableKind.TRADE: "importer", TableKind.CUSTOMS: "partner"}.get(self)
+
+    @property
+    def value(self) -> str:
+        """Column of the figure."""
+        return "value_usd" if self.partner else "value"
 
 
 class Correction(Spec):

@@ -13,7 +13,7 @@ import duckdb
 
 from agrocluster.model.specs import TableContract, TableKind
 
-NOT_SERIES = {"iso3", "exporter", "importer", "year", "dataset"}
+NOT_SERIES = {"iso3", "exporter", "importer", "reporter", "partner", "year", "dataset"}
 
 
 def revisions_sql(
@@ -28,23 +28,22 @@ def revisions_sql(
 
     Args:
         kind, contract: the staged kind and its contract; the key tells what a cell is.
-        focus: ISO3 codes; rows of these countries are compared (in trade, as exporter or importer).
+        focus: ISO3 codes; rows of these countries are compared (in trade and customs, on either side).
         rows: relation with the rows of all vintages, by default ``all_<kind>``.
         vintages: relation with ``vintage_id, source, dataset, stamp, scope``; age is by stamp, then id.
 
     Returns:
         A SELECT of ``kind, source, dataset, iso3, partner, series, year, value_old, value_new, unit,
         change_pct, status, vintage_old, vintage_new``. ``series`` is what is left of the key, joined by a
-        slash (``15/5510``, ``HS12/080221/reconciled``); in trade ``iso3`` is the exporter and ``partner`` the
-        importer; ``change_pct`` is relative to the old value and empty where that is 0 or missing; status is
-        ``changed``, ``added`` or ``removed``. Rows are in no particular order.
+        slash (``15/5510``, ``HS12/080221/reconciled``); ``iso3`` is the exporter or reporter and ``partner`` the
+        importer or partner, where the kind has one; ``change_pct`` is relative to the old value and empty where
+        that is 0 or missing; status is ``changed``, ``added`` or ``removed``. Rows are in no particular order.
     """
-    trade = kind is TableKind.TRADE
-    country, partner = ("exporter", "importer") if trade else ("iso3", "''")
-    value, unit = ("value_usd", "'USD'") if trade else ("value", "unit")
+    country, partner = kind.country, kind.partner or "''"
+    unit = "'USD'" if kind.partner else "unit"
     series = " || '/' || ".join(name for name in contract.key if name not in NOT_SERIES)
     listed = ", ".join("'" + iso3.replace("'", "''") + "'" for iso3 in focus)
-    wanted = f"{country} in ({listed})" + (f" or {partner} in ({listed})" if trade else "")
+    wanted = f"{country} in ({listed})" + (f" or {partner} in ({listed})" if kind.partner else "")
     return f"""
 with aged as (
     select vintage_id, source, dataset, scope,
@@ -54,7 +53,7 @@ with aged as (
 ),
 cells as (
     select a.source, a.dataset, a.age, r.vintage_id, {country} as iso3, {partner} as partner,
-           {series} as series, r.year, {value} as value, {unit} as unit
+           {series} as series, r.year, {kind.value} as value, {unit} as unit
     from {rows or f"all_{kind}"} r join aged a using (vintage_id)
     where {wanted}
 ),
