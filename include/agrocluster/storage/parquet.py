@@ -96,8 +96,10 @@ class ContractWriter:
         self._encoded = pa.schema([pa.field(f.name, _encoded_type(f.type), f.nullable) for f in schema])
         facts = {"contract": contract.name, "contract_version": contract.version, "licence": contract.licence}
         facts |= {"redistribution": contract.redistribution, **metadata}
-        facts["ARROW:schema"] = base64.b64encode(schema.serialize()).decode()
-        self._facts = dict(sorted(facts.items()))
+        facts = dict(sorted(facts.items()))
+        # Arrow readers take the facts from the schema they find inside, all others from the footer.
+        stored = base64.b64encode(schema.with_metadata(facts).serialize()).decode()
+        self._facts = {**facts, "ARROW:schema": stored}
         order = [pq.SortingColumn(schema.get_field_index(name)) for name in contract.sort] if ordered else []
         named = {*contract.key, *contract.sort}
         self._writer = pq.ParquetWriter(
