@@ -32,7 +32,7 @@ stop: $(STAMP) ## Stop a running pipeline
 	@$(BIN)/agrocluster stop
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: $(STAMP) ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real_data"
 
@@ -24,11 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # With several workers, tests that share a costly fixture stay together, so that it is made once.
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))
+class Together(LoadScopeScheduling):
+    """With several workers, tests that share a costly fixture stay on one, so that it is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return path.parent.name if path.parent.name in TOGETHER else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

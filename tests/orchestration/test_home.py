@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agrocluster.errors import UsageError
-from agrocluster.orchestration.home import LOOPBACK, Home, environment, free_port
+from agrocluster.orchestration.home import LOOPBACK, Home, claimed_ports, environment
 
 
 @pytest.fixture
@@ -33,16 +33,20 @@ def taken() -> Iterator[int]:
 
 
 def test_a_port_that_is_taken_is_replaced_by_a_free_one(taken: int) -> None:
-    port = free_port(taken)
-    assert port != taken
-    with socket.socket() as probe:
+    with claimed_ports(taken, 8800) as (port, other), socket.socket() as probe:
+        assert len({port, other, taken}) == 3
         probe.bind((LOOPBACK, port))
 
 
-def test_a_port_that_is_free_is_kept(taken: int) -> None:
-    wanted = free_port(taken)
-    assert free_port(wanted) == wanted
-    assert free_port(wanted, {wanted}) != wanted
+def test_a_port_is_left_to_the_run_that_chose_it_first(taken: int) -> None:
+    with claimed_ports(taken) as (first,):
+        with claimed_ports(first) as (second,):
+            assert second != first
+        script = f"from agrocluster.orchestration.home import claimed_ports as c\nwith c({first}) as p: print(*p)"
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert int(other.stdout) != first
+    with claimed_ports(first) as (again,):
+        assert again == first
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(home: Home) -> None:

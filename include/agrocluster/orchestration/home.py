@@ -14,7 +14,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,19 +111,32 @@ class Home:
         return None
 
 
-def free_port(wanted: int, taken: set[int] = frozenset()) -> int:  # type: ignore[assignment]
-    """``wanted`` if it can be had on loopback, else the next free one, else any."""
-    for port in (*range(wanted, wanted + 20), 0):
-        if port in taken:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+@contextmanager
+def claimed_ports(*wanted: int) -> Iterator[tuple[int, ...]]:
+    """One free port on loopback per wish, the wish itself where it can be had; other runs leave them alone.
+
+    Between the choice of a port and the moment its server listens lie seconds, in which a run that starts at the
+    same time would choose the same one. Claims go with the process. UsageError when no port is free.
+    """
+    with ExitStack() as claims:
+        yield tuple(_claim(port, claims) for port in wanted)
+
+
+def _claim(wanted: int, claims: ExitStack) -> int:
+    for port in range(wanted, wanted + 100):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            # A name in the abstract namespace: no file, and gone with the process that holds it.
+            claim.bind(f"\0agrocluster-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise UsageError("No free port was found on loopback.", remedy="End other programs and run again.")
+        except OSError:
+            claim.close()
+            continue
+        claims.enter_context(claim)
+        return port
+    raise UsageError(f"No port from {wanted} to {wanted + 99} is free.", remedy="End other programs and run again.")
 
 
 def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> dict[str, str]:

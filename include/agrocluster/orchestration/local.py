@@ -28,7 +28,7 @@ from agrocluster.model.loader import catalog
 from agrocluster.orchestration import summary
 from agrocluster.orchestration.components import Components, end_processes
 from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
-from agrocluster.orchestration.home import LOOPBACK, USER, Home, environment, free_port
+from agrocluster.orchestration.home import LOOPBACK, USER, Home, claimed_ports, environment
 from agrocluster.orchestration.pools import pools
 from agrocluster.orchestration.rest import Airflow, AirflowError
 from agrocluster.sample import addresses
@@ -38,6 +38,7 @@ START_S = 180.0
 """How long Airflow may take to start on a slow machine."""
 
 
+SAMPLE_PORT = 8800
 SCHEDULER = [sys.executable, "-m", "agrocluster.orchestration.scheduler"]
 
 
@@ -53,6 +54,7 @@ class Run:
     components: Components
     console: Console
     port: int
+    sample_port: int
     sample: str | None = None
 
     @property
@@ -116,10 +118,10 @@ def run(*, leave: bool, port: int, console: Console) -> int:
     """The whole main job; returns the exit code (0 published or unchanged, 1 failed, 130 interrupted)."""
     home = Home(settings().data / "airflow")
     home.prepare()
-    with home.locked(), _signals():
+    with home.locked(), claimed_ports(port, SAMPLE_PORT) as (ui_port, sample_port), _signals():
         end_processes(home.path, 10, ask=True)
         components = Components(home.logs, home.path)
-        job = Run(home, components, console, free_port(port))
+        job = Run(home, components, console, ui_port, sample_port)
         round_ = Round(sorted(f"ingest_{dataset_id}" for dataset_id in catalog().datasets))
         try:
             began = time.monotonic()
@@ -187,9 +189,9 @@ def _start_sample(job: Run, data: Path) -> str:
     ``AGROCLUSTER_SAMPLE_FAULTS`` (JSON, see ``agrocluster.sample.faults``) lets it misbehave, to show what a run
     does about it.
     """
-    port = free_port(8800, {job.port})
-    url = f"http://{LOOPBACK}:{port}"
-    command = [sys.executable, "-m", "agrocluster.sample", "--port", str(port), "--cache", str(data / "sample")]
+    url = f"http://{LOOPBACK}:{job.sample_port}"
+    command = [sys.executable, "-m", "agrocluster.sample", "--port", str(job.sample_port)]
+    command += ["--cache", str(data / "sample")]
     command += ["--faults", os.environ.get("AGROCLUSTER_SAMPLE_FAULTS") or "[]"]
     job.components.start("sample-server", command, os.environ)
     job.console.print(f"Starting the sample source server on {url} ...")
