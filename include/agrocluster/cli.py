@@ -174,6 +174,19 @@ def show(mart: str | None, as_json: bool) -> None:
         _print(columns, ["column", "type", "unit", "description"], lines, as_json, title=mart)
 
 
+@main.command("export")
+@click.argument("folder", type=click.Path(path_type=Path))
+@json_option
+def export_command(folder: Path, as_json: bool) -> None:
+    """Copy the current release into a new FOLDER without what its publishers do not allow to be redistributed."""
+    from agrocluster.release.export import export
+
+    found = export(folder)
+    lines = [[m["name"], m["rows"], ""] for m in found["marts"]]
+    lines += [[left["mart"], left["rows"], f"left out: {left['reason']}"] for left in found["left_out"]]
+    _print(found, ["mart", "rows", "note"], lines, as_json, title=str(folder))
+
+
 @main.command()
 @json_option
 def doctor(as_json: bool) -> None:

@@ -7,6 +7,9 @@ that answers something else than its contract says (do not retry, look), data th
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
+
 
 class AgroclusterError(Exception):
     """Base class. ``str(error)`` names source, dataset, period and remedy, as far as they are known.
@@ -64,6 +67,18 @@ def _rebuild(
 
 class SourceUnavailable(AgroclusterError):
     """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body."""
+
+
+class QuotaExhausted(SourceUnavailable):
+    """The publisher's allowance is spent; asking again before ``resume_at`` (UTC) is of no use."""
+
+    def __init__(self, problem: str, *, resume_at: datetime, **where: str | None) -> None:
+        super().__init__(problem, **where)
+        self.resume_at = resume_at
+
+    def __reduce__(self) -> tuple[object, ...]:
+        where = {name: getattr(self, name) for name in ("source", "dataset", "period", "remedy")}
+        return (partial(QuotaExhausted, resume_at=self.resume_at, **where), (self.problem,))
 
 
 class SourceContractError(AgroclusterError):

@@ -15,8 +15,10 @@ import pytest
 import requests
 
 from agrocluster import pipeline
+from agrocluster.errors import UsageError
 from agrocluster.health import examine
 from agrocluster.model.loader import catalog
+from agrocluster.release.export import export
 from agrocluster.storage.parquet import file_sha256
 from support.world import Published, addresses, use
 
@@ -108,6 +110,25 @@ def test_the_commands_of_the_readme_answer(published: Published, tmp_path: Path)
             [*command, "--json"], env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120
         )
         json.loads(machine.stdout)
+
+
+def test_an_export_leaves_out_what_may_not_be_redistributed(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, published.server.url, published.root)
+    monkeypatch.setattr("agrocluster.release.export._restricted", lambda: ["worldbank"])
+    manifest = export(tmp_path / "public")
+    left_out = {entry["mart"]: entry["rows"] for entry in manifest["left_out"]}
+    (indicators,) = published.sql("SELECT count(*) FILTER (source = 'worldbank') FROM fact_indicator")[0]
+    assert left_out["fact_indicator"] == indicators > 0
+    copied = {m["name"]: pq.read_table(tmp_path / "public" / m["path"]) for m in manifest["marts"]}
+    assert "worldbank" not in copied["fact_indicator"]["source"].to_pylist()
+    assert copied["fact_trade"].equals(pq.read_table(published.folder / "fact_trade.parquet"))
+    for entry in manifest["marts"]:
+        path = tmp_path / "public" / entry["path"]
+        assert (file_sha256(path), pq.read_metadata(path).num_rows) == (entry["sha256"], entry["rows"])
+    with pytest.raises(UsageError, match="exists already"):
+        export(tmp_path / "public")
 
 
 def test_the_doctor_notices_a_damaged_mart(

@@ -163,6 +163,8 @@ def _contract(path: Path, dictionary: dict[str, dict[str, Any]]) -> TableContrac
     for what in (*contract.key, *contract.sort):
         if what not in names:
             raise UsageError(f"Contract {path.name}: key or sort column {what!r} is not among its columns.")
+    if contract.redistribution == "by_source" and "source" not in names:
+        raise UsageError(f"Contract {path.name}: redistribution by_source needs the column source.")
     if contract.name != path.stem or len(set(names)) != len(names):
         raise UsageError(f"Contract {path.name}: name must equal the file's and columns must be unique.")
     return contract

@@ -93,7 +93,11 @@ class RowRule(Spec):
 
 
 class TableContract(Spec):
-    """Contract of a staged table kind, a fact or a mart: the one place where its columns are defined."""
+    """Contract of a staged table kind, a fact or a mart: the one place where its columns are defined.
+
+    ``redistribution``: open; restricted (near-raw figures of a publisher that keeps them for itself); by_source
+    (figures of several publishers side by side, rows follow the publisher named in ``source``).
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -106,7 +110,7 @@ class TableContract(Spec):
     row_rules: tuple[RowRule, ...] = ()
     inputs: tuple[str, ...] = ()
     licence: str = "CC-BY-4.0"
-    redistribution: Literal["open", "restricted"] = "open"
+    redistribution: Literal["open", "restricted", "by_source"] = "open"
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:

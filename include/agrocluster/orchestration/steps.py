@@ -9,9 +9,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
 from agrocluster import incidents
+from agrocluster.errors import QuotaExhausted
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.settings import settings
@@ -55,11 +56,19 @@ def plan_slices(check: Json) -> list[Json]:
 
 
 def fetch(check: Json, piece: Json) -> Json:
-    """Stream one slice into landing."""
+    """Stream one slice into landing.
+
+    When the publisher's daily allowance is spent, the task steps aside (``up_for_reschedule``) until there is a new
+    one, which is no failure and costs no try; what it has fetched by then is kept.
+    """
     from agrocluster import pipeline
 
-    with endpoint(_source(check["dataset_id"])):
-        done: Json = pipeline.fetch_slice(check, piece)
+    try:
+        with endpoint(_source(check["dataset_id"])):
+            done: Json = pipeline.fetch_slice(check, piece)
+    except QuotaExhausted as spent:
+        log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
+        raise AirflowRescheduleException(spent.resume_at) from spent
     return done
 
 
