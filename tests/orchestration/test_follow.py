@@ -75,26 +75,49 @@ def test_tasks_rows_and_unchanged_sources_are_told() -> None:
     assert current.states["release"].rows == 3
 
 
+def test_pieces_that_wait_for_an_allowance_are_told() -> None:
+    tasks = [task("ingest_a", "fetch", "success"), task("ingest_a", "fetch", "up_for_reschedule")]
+    waiting = taken([run("ingest_a", "running"), INGESTED[1]], [*tasks, task("ingest_a", "seal", None)])
+    assert [state.dag_id for state in waiting.postponed] == ["ingest_a"]
+    assert waiting.states["ingest_a"].note == "1 wait for the publisher's next daily allowance"
+    busy = taken([run("ingest_a", "running"), INGESTED[1]], [*tasks, task("ingest_a", "fetch", "running")])
+    assert busy.postponed == []
+    assert taken([run("ingest_a", "running"), run("ingest_b", "running")], tasks).postponed == []
+
+
+def test_the_patient_wait_for_tomorrow_the_others_end_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = [*INGESTED, run("marts", "success"), run("release", "success")]
+    postponed = [run("ingest_a", "running"), INGESTED[1]]
+    tasks = [task("ingest_a", "fetch", "up_for_reschedule")]
+    problem, _ = followed(Script(postponed, last, tasks=tasks), monkeypatch)
+    assert problem is None
+    problem, _ = followed(Script(postponed, last, tasks=tasks), monkeypatch, patient=False)
+    assert problem is not None
+    assert "daily allowance is spent: ingest_a" in problem
+
+
 class Script:
     """An Airflow that goes through prepared answers, the last one for ever."""
 
-    def __init__(self, *answers: list[dict[str, Any]]) -> None:
-        self.answers = list(answers)
+    def __init__(self, *answers: list[dict[str, Any]], tasks: list[dict[str, Any]] | None = None) -> None:
+        self.answers, self.tasks = list(answers), tasks or []
 
     def runs_since(self, _: datetime) -> list[dict[str, Any]]:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def tasks_since(self, _: datetime) -> list[dict[str, Any]]:
+        return self.tasks
+
+    def events_since(self, _: datetime) -> list[dict[str, Any]]:
         return []
 
-    events_since = tasks_since
 
-
-def followed(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[str | None, str]:
+def followed(script: Script, monkeypatch: pytest.MonkeyPatch, *, patient: bool = True) -> tuple[str | None, str]:
     monkeypatch.setattr(following, "POLL_S", 0.0)
     out = StringIO()
     current = Round(["ingest_a", "ingest_b"])
-    problem = follow(script, current, datetime.now(UTC), lambda: None, Console(file=out, width=200))  # type: ignore[arg-type]
+    console = Console(file=out, width=200)
+    problem = follow(script, current, datetime.now(UTC), lambda: None, console, patient=patient)  # type: ignore[arg-type]
     return problem, out.getvalue()
 
 

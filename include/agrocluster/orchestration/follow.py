@@ -19,6 +19,7 @@ from agrocluster.orchestration.rest import UNFINISHED, Airflow
 
 MARTS, RELEASE = "marts", "release"
 DONE = ("success", "skipped", "failed", "upstream_failed", "removed")
+POSTPONED = "up_for_reschedule"
 POLL_S = 1.5
 HANDOVER_S = 120.0
 """How long an asset event may take to start the next Dag before that counts as a failure of Airflow."""
@@ -36,6 +37,8 @@ class DagState:
     note: str = ""
     run_id: str = ""
     seconds: float | None = None
+    moving: int = 0
+    postponed: int = 0
 
     @property
     def finished(self) -> bool:
@@ -62,15 +65,20 @@ class Round:
         """Take over what Airflow reports; the newest run of a Dag counts."""
         for run in sorted(runs, key=lambda run: run["run_after"]):
             if state := self.states.get(run["dag_id"]):
-                state.state, state.run_id, state.done, state.total = run["state"], run["dag_run_id"], 0, 0
-                state.seconds = run.get("duration")
+                state.state, state.run_id, state.seconds = run["state"], run["dag_run_id"], run.get("duration")
+                state.done = state.total = state.moving = state.postponed = 0
         listed = [task for task in tasks if self._is_mine(task)]
         for task in listed:
             state = self.states[task["dag_id"]]
             state.total += 1
             state.done += task["state"] in DONE
+            state.postponed += task["state"] == POSTPONED
+            state.moving += task["state"] not in (None, POSTPONED, *DONE)
             if task["task_id"] == "plan_release" and task["state"] == "skipped":
                 state.note = "nothing changed"
+        for state in self.states.values():
+            if state.postponed:
+                state.note = f"{state.postponed} wait for the publisher's next daily allowance"
         for event in events:
             if state := self.states.get(event.get("source_dag_id") or ""):
                 _take_event(state, event.get("extra") or {})
@@ -102,6 +110,12 @@ class Round:
         return bool(self.failed) or self.unchanged or self.states[RELEASE].state == "success"
 
     @property
+    def postponed(self) -> list[DagState]:
+        """Ingest Dags that wait for tomorrow's allowance, if nothing else is left to wait for."""
+        left = [state for state in self.states.values() if state.state in UNFINISHED]
+        return left if left and all(state.postponed and not state.moving for state in left) else []
+
+    @property
     def waiting_for(self) -> str | None:
         """The Dag that should have been started by an asset event by now, if it has not."""
         if not self.ingested or self.failed or self.ended:
@@ -123,11 +137,19 @@ def _take_event(state: DagState, extra: dict[str, Any]) -> None:
 
 
 def follow(
-    airflow: Airflow, current: Round, since: datetime, check: Callable[[], None], console: Console
+    airflow: Airflow,
+    current: Round,
+    since: datetime,
+    check: Callable[[], None],
+    console: Console,
+    *,
+    patient: bool = True,
 ) -> str | None:
-    """Poll until the round has ended. Returns None, or what Airflow failed to do.
+    """Poll until the round has ended. Returns None, or why it cannot end.
 
-    ``check`` is called at every poll and raises when the run cannot go on (a component died, a signal came).
+    Args:
+        check: called at every poll; raises when the run cannot go on (a component died, a signal came).
+        patient: wait until tomorrow where only a publisher's daily allowance holds the round up.
     """
     handover: tuple[str, float] | None = None
     with _display(current, console) as show:
@@ -138,6 +160,11 @@ def follow(
             show()
             if current.ended and not any(state.state in UNFINISHED for state in current.states.values()):
                 return None
+            if not patient and (waiting := current.postponed):
+                return (
+                    f"The publisher's daily allowance is spent: {', '.join(state.dag_id for state in waiting)} go on "
+                    "when there is a new one. What was fetched is kept; run again tomorrow, or without EXIT=1 to wait."
+                )
             late = current.waiting_for
             if late is None or handover is None or handover[0] != late:
                 handover = (late, time.monotonic()) if late else None
