@@ -186,22 +186,6 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command()
-def pools() -> None:
-    """Print the Airflow pools of the catalogue's publishers, for `airflow pools import`."""
-    from agrocluster.model.loader import catalog
-
-    wanted = {
-        f"agrocluster_{s.id}": {
-            "slots": s.pool_slots,
-            "description": f"Requests to {s.title.en}",
-            "include_deferred": False,
-        }
-        for s in catalog().sources.values()
-    }
-    click.echo(json.dumps(wanted, indent=2))
-
-
 @main.group()
 def sample() -> None:
     """The sample source server: answers like the real services, with data that are none."""
@@ -237,13 +221,13 @@ def _print(data: Any, header: list[str], lines: list[list[Any]], as_json: bool, 
 
     table = Table(*header, title=title)
     for line in lines:
-        table.add_row(*(_cell(value) for value in line))
+        table.add_row(*(_cell(name, value) for name, value in zip(header, line, strict=True)))
     Console().print(table)
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
+    if isinstance(value, int) and not name.endswith("year"):
         return f"{value:,}"
     return "" if value is None else str(value)

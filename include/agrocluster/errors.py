@@ -7,6 +7,8 @@ that answers something else than its contract says (do not retry, look), data th
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class AgroclusterError(Exception):
     """Base class. ``str(error)`` names source, dataset, period and remedy, as far as they are known.
@@ -48,22 +50,19 @@ class AgroclusterError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword arguments do not survive the default pickling, and errors cross process borders.
-        return (_rebuild, (type(self), self.problem, self.source, self.dataset, self.period, self.remedy))
-
-
-def _rebuild(
-    cls: type[AgroclusterError],
-    problem: str,
-    source: str | None,
-    dataset: str | None,
-    period: str | None,
-    remedy: str | None,
-) -> AgroclusterError:
-    return cls(problem, source=source, dataset=dataset, period=period, remedy=remedy)
+        named = {name: value for name, value in vars(self).items() if name != "problem"}
+        return (partial(type(self), **named), (self.problem,))
 
 
 class SourceUnavailable(AgroclusterError):
-    """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body."""
+    """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body.
+
+    ``retry_after``: seconds that the publisher asked to wait, if it asked for longer than a request may take.
+    """
+
+    def __init__(self, problem: str, *, retry_after: float | None = None, **where: str | None) -> None:
+        super().__init__(problem, **where)
+        self.retry_after = retry_after
 
 
 class SourceContractError(AgroclusterError):

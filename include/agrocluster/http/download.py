@@ -50,6 +50,7 @@ def fetch_file(
         with writing(into):
             if not resumed:
                 have = 0
+                part.write_bytes(b"")  # before the new validator stands: it must never vouch for old bytes
                 note.write_text(json.dumps({"url": transport.clean(url), "validator": _validator(response)}))
             size = _append(transport, response, part, have, digest, limit, expect, deadline)
         if total is not None and size != total:
