@@ -222,6 +222,15 @@ def test_a_whole_archive_that_fails_its_gate_does_not_stop_the_other_files(
     assert accepted.stamp == "2023-03-29"
 
 
+def test_a_file_that_only_looks_younger_is_no_new_vintage(folder: Path) -> None:
+    """Copying or cloning a folder gives every file today's date."""
+    path = d.put(folder / "wheat.csv", d.faostat())
+    (first,) = land(folder).lines
+    os.utime(path, (d.JANUARY_2024 + 1e7, d.JANUARY_2024 + 1e7))
+    (again,) = land(folder).lines
+    assert (again.vintage, again.stamp) == (first.vintage, first.stamp) != ("", "")
+
+
 def test_a_file_that_changes_while_it_is_fetched_is_not_landed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = d.put(folder / "wheat.csv", d.faostat())
     monkeypatch.setenv("SOURCES", "files")

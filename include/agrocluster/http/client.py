@@ -233,7 +233,7 @@ class Client:
     def _fetched(self, response: requests.Response, content: bytes, headers: dict[str, str]) -> Fetched:
         return Fetched(
             status=response.status_code,
-            url=self.clean(str(response.url)),
+            url=self.transport.recorded(str(response.url)),
             content=content,
             headers=headers,
             retrieved_at=self.transport.retrieved_at(response),

@@ -62,7 +62,7 @@ def fetch_file(
             sync(into.parent)
         return Download(
             path=into,
-            url=transport.clean(str(response.url)),
+            url=transport.recorded(str(response.url)),
             sha256=digest.hexdigest(),
             size=size,
             retrieved_at=transport.retrieved_at(response),

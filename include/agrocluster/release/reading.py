@@ -75,6 +75,9 @@ def query(sql: str, as_of: str | None = None) -> pa.Table:
     """
     with connect_as_of(as_of) if as_of else connect() as con:
         try:
+            statements = con.extract_statements(sql)
+            if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError("That is not one query.", remedy="Write a single SELECT, FROM or DESCRIBE.")
             return con.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(
