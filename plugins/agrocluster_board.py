@@ -26,7 +26,7 @@ class AgroclusterPlugin(AirflowPlugin):
     ]
     external_views = [  # noqa: RUF012
         {
-            "name": "Clusters",
+            "name": "agrocluster",
             "href": "/agrocluster/",
             "destination": "nav",
             "url_route": "agrocluster",

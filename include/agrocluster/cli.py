@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from agrocluster import __version__
-from agrocluster.errors import AgroclusterError
+from agrocluster.errors import AgroclusterError, UsageError
 
 LAZY = {
     "import": "agrocluster.importing.cli:import_command",
@@ -112,7 +112,9 @@ def check(subject: str | None, failed: bool, as_json: bool) -> None:
     from agrocluster.quality import report
 
     rows = report.last(subject=subject, failed_only=failed)
-    shown = ("subject", "rule_id", "column", "severity", "success", "observed", "failing_rows", "reason")
+    if subject and not rows and not report.last(subject=subject):
+        raise UsageError(f"Nothing called {subject!r} has been checked.", remedy="Omit it to see everything.")
+    shown = ("subject", "subject_id", "rule_id", "column", "severity", "success", "observed", "failing_rows", "reason")
     _print(rows, list(shown), [[row[name] for name in shown] for row in rows], as_json)
 
 
@@ -199,22 +201,6 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
-@main.command()
-def pools() -> None:
-    """Print the Airflow pools of the catalogue's publishers, for `airflow pools import`."""
-    from agrocluster.model.loader import catalog
-
-    wanted = {
-        f"agrocluster_{s.id}": {
-            "slots": s.pool_slots,
-            "description": f"Requests to {s.title.en}",
-            "include_deferred": False,
-        }
-        for s in catalog().sources.values()
-    }
-    click.echo(json.dumps(wanted, indent=2))
-
-
 @main.group()
 def sample() -> None:
     """The sample source server: answers like the real services, with data that are none."""
@@ -248,15 +234,34 @@ def _print(data: Any, header: list[str], lines: list[list[Any]], as_json: bool, 
     from rich.console import Console
     from rich.table import Table
 
+    rows = [[_cell(name, value) for name, value in zip(header, line, strict=True)] for line in lines]
+    console = Console()
     table = Table(*header, title=title)
-    for line in lines:
-        table.add_row(*(_cell(value) for value in line))
-    Console().print(table)
+    for row in rows:
+        table.add_row(*row)
+    width = console.measure(table).maximum
+    if width <= console.width:
+        console.print(table)
+    elif not console.is_terminal:
+        Console(width=width).print(table)  # whoever reads a pipe or a file can scroll sideways
+    else:
+        _print_upright(console, header, rows, title)
 
 
-def _cell(value: Any) -> str:
+def _print_upright(console: Any, header: list[str], rows: list[list[str]], title: str | None) -> None:
+    """A table too wide for the terminal: one block a row, one line a column."""
+    from rich.table import Table
+
+    for number, row in enumerate(rows, 1):
+        block = Table("", "", box=None, show_header=False, title=f"{title or 'row'} {number}", title_justify="left")
+        for name, value in zip(header, row, strict=True):
+            block.add_row(name, value)
+        console.print(block)
+
+
+def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
+    if isinstance(value, int) and not name.endswith("year"):
         return f"{value:,}"
     return "" if value is None else str(value)

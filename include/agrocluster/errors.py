@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 
 class AgroclusterError(Exception):
@@ -51,34 +52,27 @@ class AgroclusterError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword arguments do not survive the default pickling, and errors cross process borders.
-        return (_rebuild, (type(self), self.problem, self.source, self.dataset, self.period, self.remedy))
-
-
-def _rebuild(
-    cls: type[AgroclusterError],
-    problem: str,
-    source: str | None,
-    dataset: str | None,
-    period: str | None,
-    remedy: str | None,
-) -> AgroclusterError:
-    return cls(problem, source=source, dataset=dataset, period=period, remedy=remedy)
+        named = {name: value for name, value in vars(self).items() if name != "problem"}
+        return (partial(type(self), **named), (self.problem,))
 
 
 class SourceUnavailable(AgroclusterError):
-    """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body."""
+    """The source did not answer properly, but may later: network, time-out, 5xx, 429, truncated body.
+
+    ``retry_after``: seconds that the publisher asked to wait, if it asked for longer than a request may take.
+    """
+
+    def __init__(self, problem: str, *, retry_after: float | None = None, **where: str | None) -> None:
+        super().__init__(problem, **where)
+        self.retry_after = retry_after
 
 
 class QuotaExhausted(SourceUnavailable):
     """The publisher's allowance is spent; asking again before ``resume_at`` (UTC) is of no use."""
 
-    def __init__(self, problem: str, *, resume_at: datetime, **where: str | None) -> None:
-        super().__init__(problem, **where)
+    def __init__(self, problem: str, *, resume_at: datetime, **more: Any) -> None:
+        super().__init__(problem, **more)
         self.resume_at = resume_at
-
-    def __reduce__(self) -> tuple[object, ...]:
-        where = {name: getattr(self, name) for name in ("source", "dataset", "period", "remedy")}
-        return (partial(QuotaExhausted, resume_at=self.resume_at, **where), (self.problem,))
 
 
 class SourceContractError(AgroclusterError):

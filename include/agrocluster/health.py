@@ -76,6 +76,8 @@ def _mode() -> tuple[str, str]:
 
 
 def _sources() -> tuple[str, str]:
+    if settings().mode == "sample":
+        return "ok", "the sample source server, which `make run` starts"
     listed = ", ".join(f"{source}: {endpoint(source).base_url}" for source in catalog().sources)
     return "ok", listed
 

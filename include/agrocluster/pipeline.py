@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agrocluster import staging
-from agrocluster.errors import AgroclusterError, DataGateError, SourceContractError, UsageError
+from agrocluster.errors import AgroclusterError, DataGateError, SourceContractError, SourceUnavailable, UsageError
 from agrocluster.http import Client, connect
 from agrocluster.importing import files_adapter
 from agrocluster.marts.build import build
@@ -22,6 +22,7 @@ from agrocluster.marts.relations import catalog_tables
 from agrocluster.model.fetching import Probe, Slice, Years
 from agrocluster.model.loader import catalog
 from agrocluster.quality import gate, report, results
+from agrocluster.quality.row_rules import quarantine_results
 from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
@@ -106,9 +107,15 @@ def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
 
 
 def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
-    """Turn the fetched slices into snapshots, one per release of the publisher; returns their ids."""
+    """Turn the fetched slices into snapshots, one per release of the publisher; returns their ids.
+
+    Idempotent: once the work folder is gone, the snapshots that were made of it are found by their fingerprint.
+    """
     dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
     landed = [snapshot_id for piece in pieces for snapshot_id in piece.get("snapshots", ())]
+    if not landing.work_folder(dataset_id, probe).exists():
+        sealed = landing.known_fingerprints(dataset_id).get(probe.fingerprint, [])
+        return list(dict.fromkeys(landed + sealed))
     groups: dict[str, list[Slice]] = {}
     for piece in pieces:
         if "snapshots" not in piece:
@@ -133,7 +140,7 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     with _naming(dataset_id, snapshot_id), exclusive(layout().staged(dataset_id) / f"{snapshot_id}.lock"):
         try:
             staged = staging.stage(dataset_id, snapshot_id)
-        except SourceContractError as error:
+        except (SourceContractError, SourceUnavailable) as error:
             landing.suspect(dataset_id, snapshot_id, str(error))
             raise
     kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
@@ -143,8 +150,8 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
 def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
     """Check a staged vintage against its contract and accept it.
 
-    Raises DataGateError on a critical failure. One of several files of a folder that fails is not accepted and
-    is reported, but does not stop the others.
+    Raises DataGateError on a critical failure. A file of a folder that fails is not accepted and is reported, but
+    does not stop the others.
     """
     spec = catalog().dataset(dataset_id)
     staged = vintages.known(vintage_id)
@@ -157,6 +164,7 @@ def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
         extra_rules=spec.rules,
         relations=catalog_tables(catalog()),
         previous=_predecessor(staged),
+        found=_rejected(staged.report),
     )
     vintages.accept(vintage_id, summary.as_dict())
     if summary.passed:
@@ -164,7 +172,7 @@ def validate(dataset_id: str, vintage_id: str) -> dict[str, Any]:
         return summary.as_dict()
     landing.suspect(dataset_id, staged.report["snapshot_id"], "critical rules are broken")
     results.merge(layout().quality)
-    if staged.report["mode"] == "files" and staged.scope == "partial":
+    if staged.report["mode"] == "files":
         log.warning("%s is not used: it breaks %s", vintage_id, summary.as_dict()["failures"])
     else:
         summary.raise_if_critical()
@@ -284,6 +292,11 @@ def _naming(subject: str, period: str) -> Iterator[None]:
 def _kept(work: Path, piece: Slice) -> dict[str, Any]:
     files = landing.slice_files(work, piece["id"])
     return {**piece, "files": len(files), "bytes": sum(file.size for file in files)}
+
+
+def _rejected(staged: dict[str, Any]) -> list[results.Result]:
+    most = float(catalog().parameters["quarantine_max_share"].value)
+    return quarantine_results(staged["rows"], staged["quarantined"], most)
 
 
 def _predecessor(staged: vintages.Vintage) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,24 @@ Area Code,Area Code (M49),Area,Item Code,Item,Element Code,Element,Year Code,Yea
 "5301","'143","Central Asia","3010","Population - Est. & Proj.","511","Total Population - Both sexes","2020","2020",\
 "1000 No","75.5","X",""
 """
+
+FOREST = json.dumps(
+    [
+        {"page": 1, "pages": 1, "per_page": 50, "total": 1, "sourceid": "2", "lastupdated": "2026-07-13"},
+        [
+            {
+                "indicator": {"id": "AG.LND.FRST.ZS", "value": "Forest area (% of land area)"},
+                "country": {"id": "KG", "value": "Kyrgyz Republic"},
+                "countryiso3code": "KGZ",
+                "date": "2020",
+                "value": 6.9,
+                "unit": "",
+                "obs_status": "",
+                "decimal": 1,
+            }
+        ],
+    ]
+)
 
 EXPECTED = """\
 iso3,year,item_code,item,element_code,element,value,unit,value_raw,unit_raw,flag
@@ -44,7 +63,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def run(copy: Path, *arguments: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(copy / "include")}
+    environment = {**os.environ, "PYTHONPATH": str(copy / "include"), "AGROCLUSTER_DATA": str(copy / "data")}
+    environment |= {"SOURCES": "live"}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=copy, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -52,18 +72,21 @@ def run(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_one_line_adds_a_world_bank_indicator(copy: Path) -> None:
+def test_one_line_adds_a_world_bank_indicator_to_the_marts(copy: Path) -> None:
     path = copy / "include/agrocluster/catalog/indicators/worldbank__wdi.csv"
     with path.open("a", encoding="utf-8") as lines:
         lines.write(block("csv"))
-    asked = run(
-        copy,
-        "-c",
-        "from agrocluster.model.loader import catalog; import agrocluster\n"
-        f"assert agrocluster.__file__.startswith({str(copy)!r}), agrocluster.__file__\n"
-        "print([i.text.en for i in catalog().indicators['worldbank__wdi'] if i.code == 'AG.LND.FRST.ZS'])",
+    (copy / "answer.json").write_text(FOREST, encoding="utf-8")
+    agrocluster = ("-c", "from agrocluster.cli import main; main()")
+    run(copy, *agrocluster, "import", "answer.json")
+    run(copy, *agrocluster, "release")
+    asked = (
+        "select i.name_en, value, m.unit from mart_enabling m join dim_indicator i using (indicator) "
+        "where indicator = 'AG.LND.FRST.ZS' and iso3 = 'KGZ' and year = 2020"
     )
-    assert asked.strip() == "['Forest area (% of land area)']"
+    assert json.loads(run(copy, *agrocluster, "query", "--json", asked)) == [
+        {"name_en": "Forest area (% of land area)", "value": 6.9, "unit": "%"}
+    ]
 
 
 def test_one_yaml_and_a_golden_case_add_a_faostat_domain(copy: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,9 @@ def test_the_trigger_form_refuses_what_makes_no_sense(dags: dict[str, DAG], give
 def test_errors_are_retried_by_their_kind(error: Exception, first: RetryAction, second: RetryAction) -> None:
     assert RETRY.evaluate(error, 1, RETRIES).action is first
     assert RETRY.evaluate(error, 2, RETRIES).action is second
+
+
+def test_a_publisher_that_says_when_to_come_back_is_asked_again_then() -> None:
+    decision = RETRY.evaluate(SourceUnavailable("busy", retry_after=7200.0), 1, RETRIES)
+    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(hours=2))
+    assert RETRY.evaluate(SourceUnavailable("busy", retry_after=1e6), 1, RETRIES).action is RetryAction.FAIL

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import pyarrow.parquet as pq
 import pytest
@@ -35,7 +37,32 @@ def check_reader(root: Path) -> None:
         assert pq.read_metadata(path).num_rows == file["rows"]
 
 
-def test_twenty_kills_end_in_the_same_release(published: Published, tmp_path: Path) -> None:
+class Reader(Thread):
+    """A reporting job that looks all the time; ``wrong`` is the first thing it should not have seen."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(daemon=True)
+        self.root, self.looks, self.wrong, self.done = root, 0, "", Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.2):
+            try:
+                check_reader(self.root)
+            except (AssertionError, OSError, ValueError) as error:
+                self.wrong = self.wrong or repr(error)
+            self.looks += 1
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    watching = Reader(tmp_path / "data")
+    watching.start()
+    yield watching
+    watching.done.set()
+    watching.join()
+
+
+def test_twenty_kills_end_in_the_same_release(published: Published, tmp_path: Path, reader: Reader) -> None:
     root = tmp_path / "data"
     environment = {**addresses(published.server.url), "AGROCLUSTER_DATA": str(root), "PATH": "/usr/bin:/bin"}
     command = [str(Path(sys.executable).with_name("agrocluster")), "refresh", "--json"]
@@ -54,6 +81,7 @@ def test_twenty_kills_end_in_the_same_release(published: Published, tmp_path: Pa
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stderr
     check_reader(root)
+    assert (reader.wrong, reader.looks > KILLS) == ("", True)
     release = root / "marts" / "releases" / json.loads(done.stdout)["release_id"]
     assert {p.name: p.read_bytes() for p in release.iterdir()} == {
         p.name: p.read_bytes() for p in published.folder.iterdir()

@@ -18,6 +18,7 @@ from agrocluster.errors import AgroclusterError, DataGateError, SourceContractEr
 from agrocluster.http import Client, endpoint
 from agrocluster.http.retry import Backoff
 from agrocluster.model.loader import catalog
+from agrocluster.quality import report
 from agrocluster.sample.server import SampleServer
 from support.world import Published, addresses, use
 
@@ -42,6 +43,7 @@ CASES = [
     pytest.param(QCL, ZIP, "zip_bomb", {}, SourceContractError, "inflat|larger|limit|ratio|more than", id="zip bomb"),
     pytest.param(QCL, ZIP, "path_escape", {}, SourceContractError, "path|outside|name", id="path escape"),
     pytest.param(QCL, ZIP, "wrong_encoding", {}, SourceContractError, "encod|decod|bytes", id="wrong encoding"),
+    pytest.param(QCL, ZIP, "damaged_member", {}, SourceUnavailable, "damaged", id="damaged archive"),
     pytest.param(QCL, ZIP, "duplicate_keys", {}, DataGateError, "key|unique|twice", id="duplicate keys"),
     pytest.param(QCL, ZIP, "missing_member", {}, SourceContractError, "member|no .*csv|lacks", id="missing member"),
 ]
@@ -107,6 +109,9 @@ def test_negative_tonnage_goes_to_quarantine_and_is_counted(faulty: SampleServer
     assert len(rows) == sum(staged["quarantined"].values())
     assert {row["rule_id"] for row in rows} == set(staged["quarantined"])
     assert all(float(row["value"]) < 0 and row["reason"] for row in rows)
+    (told,) = [r for r in report.last(subject=QCL, failed_only=True) if r["rule_id"] == "rows_rejected"]
+    assert told["severity"] == "warning"
+    assert f"{len(rows)} of " in told["observed"]
 
 
 def test_a_server_that_is_down_is_named(

@@ -124,3 +124,23 @@ def test_a_full_disk_is_named(script, client_for, tmp_path):
     script.says(ranged)
     with pytest.raises(StorageError, match="disk is full"):
         client_for().download("a.zip", tmp_path / "a.zip")
+
+
+def test_a_kill_between_two_versions_never_joins_them(script, client_for, tmp_path, monkeypatch):
+    """Killed just after the new version's validator was written: what is left of the old one must be gone."""
+    target, other = tmp_path / "a.zip", b"PK\x03\x04" + os.urandom(900_000)
+    script.says(interrupted)
+    with pytest.raises(SourceUnavailable):
+        client_for(backoff=ONCE).download("a.zip", target, expect="zip")
+    script.says(lambda request: ranged(request, other, '"v2"'))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agrocluster.http.download._append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            client_for(backoff=ONCE).download("a.zip", target, expect="zip")
+    script.says(lambda request: ranged(request, other, '"v2"'))
+    client_for(backoff=ONCE).download("a.zip", target, expect="zip")
+    assert target.read_bytes() == other

@@ -69,7 +69,7 @@ def test_a_redirect_to_a_foreign_host_is_not_followed(script, client_for):
 
 def test_a_redirect_within_the_host_is_followed(script, client_for):
     script.says(Reply(301, headers={"Location": "/new/data"}), Reply(body=b"{}"))
-    assert client_for().get("data").url == f"{script.url}/new/data"
+    assert client_for().get("data").url == "loopback:/new/data"
 
 
 def test_the_key_travels_in_its_header_only(script, client_for):
@@ -110,6 +110,7 @@ def test_redaction_masks_what_looks_like_a_secret():
 
 
 def test_an_endpoint_comes_from_the_environment_and_hides_its_key(monkeypatch):
+    monkeypatch.setenv("SOURCES", "live")
     assert endpoint("worldbank") == Endpoint("https://api.worldbank.org/v2", None)
     monkeypatch.setenv("AGROCLUSTER_WORLDBANK_URL", "http://127.0.0.1:1/worldbank/v2")
     monkeypatch.setenv("AGROCLUSTER_WORLDBANK_KEY", KEY)
@@ -118,3 +119,11 @@ def test_an_endpoint_comes_from_the_environment_and_hides_its_key(monkeypatch):
     assert KEY not in repr(found)
     with pytest.raises(UsageError, match="worldbank"):
         endpoint("worldbnk")
+
+
+@pytest.mark.parametrize("url", ["", "https://api.worldbank.org/v2", "https://mirror.example.org"])
+def test_sample_mode_never_asks_a_real_publisher(monkeypatch, url):
+    monkeypatch.setenv("SOURCES", "sample")
+    monkeypatch.setenv("AGROCLUSTER_WORLDBANK_URL", url)
+    with pytest.raises(UsageError, match=r"(?s)worldbank.*sample source server.*make run"):
+        endpoint("worldbank")

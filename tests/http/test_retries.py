@@ -81,8 +81,9 @@ def test_retry_after_as_a_date_is_honoured(script, client_for, waiting):
 @pytest.mark.parametrize("asked", ["3600", "Mon, 13 Jul 2026 10:00:00 GMT"])
 def test_a_long_retry_after_is_reported_not_slept_through(script, client_for, waiting, asked):
     script.says(Reply(429, headers={"Retry-After": asked}))
-    with pytest.raises(SourceUnavailable, match="Come back after 2026-07-13 10:00:00 UTC"):
+    with pytest.raises(SourceUnavailable, match="Come back after 2026-07-13 10:00:00 UTC") as caught:
         client_for().get("data", period="2020-2024")
+    assert caught.value.retry_after == 3600
     assert len(script.requests) == 1
     assert waiting.waits == []
 

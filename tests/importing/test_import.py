@@ -207,6 +207,30 @@ def test_files_mode_gives_the_dags_the_same_vintages(folder: Path, monkeypatch: 
     assert pipeline.check_source("faostat__qcl")["changed"]
 
 
+def test_a_whole_archive_that_fails_its_gate_does_not_stop_the_other_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    d.put(folder / "good_2023-03-29.csv", d.faostat(95))
+    text = d.bulk_long()
+    twice = d.bulk("Production_Crops_Livestock_E_All_Data_(Normalized).csv", text + text.partition("\n")[2])
+    d.put(folder / "Production_Crops_Livestock_E_All_Data_(Normalized).zip", twice)
+    monkeypatch.setenv("SOURCES", "files")
+    monkeypatch.setenv("DATA", str(folder))
+    done = pipeline.ingest("faostat__qcl")
+    assert len(done["vintages"]) == 2
+    (accepted,) = vintages.accepted(["faostat__qcl"])
+    assert accepted.stamp == "2023-03-29"
+
+
+def test_a_file_that_only_looks_younger_is_no_new_vintage(folder: Path) -> None:
+    """Copying or cloning a folder gives every file today's date."""
+    path = d.put(folder / "wheat.csv", d.faostat())
+    (first,) = land(folder).lines
+    os.utime(path, (d.JANUARY_2024 + 1e7, d.JANUARY_2024 + 1e7))
+    (again,) = land(folder).lines
+    assert (again.vintage, again.stamp) == (first.vintage, first.stamp) != ("", "")
+
+
 def test_a_file_that_changes_while_it_is_fetched_is_not_landed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = d.put(folder / "wheat.csv", d.faostat())
     monkeypatch.setenv("SOURCES", "files")

@@ -8,12 +8,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from agrocluster.errors import UsageError
 from agrocluster.orchestration.home import LOOPBACK, Home, claimed_ports, environment
+from agrocluster.orchestration.local import run
 
 
 @pytest.fixture
@@ -110,3 +113,31 @@ def test_the_lock_says_so_when_nobody_runs(home: Home) -> None:
     assert home.running() is None
     with pytest.raises(UsageError), home.locked(), home.locked():
         pass
+
+
+def test_a_folder_named_from_here_is_found_from_elsewhere(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tasks run in the Airflow home; a relative DATA would point elsewhere there."""
+    (tmp_path / "downloads").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCES", "files")
+    monkeypatch.setenv("DATA", "downloads")
+    env = environment(home, tmp_path, 8123, {})
+    assert (env["SOURCES"], env["DATA"]) == ("files", str(tmp_path / "downloads"))
+
+
+def test_a_folder_without_usable_files_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    (folder / "garbage.bin").write_bytes(b"\x00\x01garbage")
+    monkeypatch.setenv("AGROCLUSTER_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("SOURCES", "files")
+    monkeypatch.setenv("DATA", str(folder))
+    out = StringIO()
+    with pytest.raises(UsageError, match="No file in"):
+        run(leave=True, port=8080, console=Console(file=out, width=200))
+    assert "garbage.bin" in out.getvalue()
+    assert "Starting Airflow" not in out.getvalue()

@@ -9,6 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agrocluster.marts import mart_revisions
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import TableKind
 from agrocluster.storage.vintages import empty_query
@@ -112,6 +113,34 @@ def test_a_cell_that_comes_back_was_removed_and_is_new_again() -> None:
         ("KAZ", "added", "s__d@2025"),
         ("UZB", "added", "s__d@2024"),
     ]
+
+
+def test_what_a_selection_brings_along_is_no_revision_of_the_mart() -> None:
+    vintages = [
+        {
+            "vintage_id": f"s__d@{stamp}",
+            "source": "s",
+            "dataset": "d",
+            "kind": "indicator",
+            "stamp": stamp,
+            "scope": scope,
+        }
+        for stamp, scope in (("2024", "full"), ("2025", "partial"))
+    ]
+    common = {"indicator": "X", "unit": "t", "flag": "", "source": "s", "dataset": "d"}
+    rows = [
+        {"iso3": "KAZ", "year": 2020, "value": 1.0, "vintage_id": "s__d@2024"},
+        {"iso3": "KAZ", "year": 2020, "value": 2.0, "vintage_id": "s__d@2025"},
+        {"iso3": "KGZ", "year": 2020, "value": 3.0, "vintage_id": "s__d@2025"},
+    ]
+    with duckdb.connect() as con:
+        for kind, contract in catalog().tables.items():
+            con.execute(f"create table all_{kind} as {empty_query(contract)}")
+        con.register("given", pa.Table.from_pylist([row | common for row in rows]))
+        con.execute("insert into all_indicator by name select * from given")
+        con.register("vintages", pa.Table.from_pylist(vintages))
+        found = mart_revisions.build(con).to_arrow_table().to_pylist()
+    assert brief(found) == [("KAZ", 2020, "changed", 1.0, 2.0)]
 
 
 def test_change_in_per_cent_is_empty_where_it_means_nothing() -> None:

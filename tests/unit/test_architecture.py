@@ -56,6 +56,15 @@ def test_packages_import_only_what_lies_below_them(layer: str) -> None:
         assert packages <= LAYERS[layer], f"{path.relative_to(ROOT)} reaches up to {packages - LAYERS[layer]}"
 
 
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Packages may lean on each other (importing on the pipeline, the pipeline on files mode), modules may not."""
+    names = {".".join(path.relative_to(ROOT / "include").with_suffix("").parts): path for path in modules(PACKAGE)}
+    graph = {name: {n for n in imports(path) if n in names and n != name} for name, path in names.items()}
+    while leaves := {name for name, needs in graph.items() if not needs}:
+        graph = {name: needs - leaves for name, needs in graph.items() if name not in leaves}
+    assert sorted(graph) == []
+
+
 def test_airflow_is_imported_only_where_it_is_wired() -> None:
     allowed = [PACKAGE / "orchestration", PACKAGE / "board" / "auth.py"]
     for path in modules(PACKAGE):

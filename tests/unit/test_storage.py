@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agrocluster import pipeline
 from agrocluster.errors import StorageError
 from agrocluster.model.fetching import Probe, RawFile
 from agrocluster.storage import atomic, landing
@@ -52,6 +53,16 @@ def test_equal_content_is_kept_once_and_known_under_every_fingerprint(data_root:
 
 def test_different_content_of_the_same_stamp_is_a_second_snapshot(data_root: Path) -> None:
     assert land().snapshot_id != land(b"two").snapshot_id
+
+
+def test_sealing_twice_finds_what_the_first_time_made(data_root: Path) -> None:
+    """A task that is killed after its last step is run again."""
+    check = {"dataset_id": DATASET, "scope": "full", "probe": PROBE.as_dict()}
+    work = landing.work_folder(DATASET, PROBE)
+    landing.keep_slice(work, "s1", [put(work, "a.json", b"one")])
+    sealed = pipeline.seal_snapshots(check, [{"id": "s1"}])
+    assert not work.exists()
+    assert pipeline.seal_snapshots(check, [{"id": "s1"}]) == sealed
 
 
 def test_an_interrupted_fetch_goes_on_where_it_stopped(data_root: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import TableKind
 from agrocluster.release import reading
-from agrocluster.storage import vintages
+from agrocluster.storage import atomic, vintages
 from agrocluster.storage.parquet import write_table
 from agrocluster.storage.paths import layout
 
@@ -41,6 +42,25 @@ def facts(as_of: str = "2999-12-31") -> dict[int, float]:
 @pytest.fixture(autouse=True)
 def root(data_root: Path) -> Path:
     return data_root
+
+
+@pytest.mark.parametrize("day", ["31.12.2016", "last year", "2023", "2023-02-30"])
+def test_what_is_no_date_is_refused_and_not_taken_for_one(day: str) -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0})
+    with pytest.raises(UsageError, match="is not a date"):
+        facts(day)
+
+
+def test_the_past_is_that_of_the_current_release_whatever_mode_the_reader_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put("2024-01-01-aa", "full", {2020: 1.0})
+    atomic.write_json(layout().latest, {"release": "r", "data_mode": "sample"})
+    monkeypatch.setenv("SOURCES", "live")
+    assert facts() == {2020: 1.0}
+    atomic.write_json(layout().latest, {"release": "r", "data_mode": "files"})
+    monkeypatch.setenv("SOURCES", "sample")
+    assert facts() == {}
 
 
 def test_a_newer_full_vintage_replaces_the_older_one_even_where_it_has_less() -> None:

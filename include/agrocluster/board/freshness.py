@@ -1,7 +1,7 @@
 """How fresh each dataset is: the publisher's stamp against what can be expected of that publisher.
 
-A dataset is late when its newest release is older than the publisher's cadence plus its usual lag. That is a
-reason to look, not an error: publishers are late, too. Reads landing records only; imports no Airflow.
+A dataset is late when its newest release is a quarter older than the publisher's cadence: the next one should have
+come. That is a reason to look, not an error: publishers are late, too. Reads landing records only; imports no Airflow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Literal
 from agrocluster.model.specs import DatasetSpec
 from agrocluster.storage import landing
 
+GRACE = 1.25
+"""Publishers keep their months, not their days."""
 Status = Literal["current", "late", "missing"]
 STAMP = re.compile(r"(?P<year>(?:19|20)\d{2})-?(?P<month>0[1-9]|1[0-2])?(?:-?(?P<day>[0-3]\d))?")
 
@@ -28,7 +30,7 @@ class Freshness:
         released: that stamp as a date (the first day of what it names), None when it is not a date.
         retrieved: when we fetched it (UTC, ISO 8601).
         age_days: days since ``released``, or since ``retrieved`` where the stamp is not a date.
-        allowed_days: cadence plus usual lag.
+        allowed_days: cadence and a quarter.
     """
 
     dataset_id: str
@@ -85,6 +87,6 @@ def _of(spec: DatasetSpec, today: date) -> Freshness:
         released=released,
         retrieved=retrieved,
         age_days=(today - since).days if since else None,
-        allowed_days=spec.cadence_days + spec.expected_lag_days,
+        allowed_days=round(GRACE * spec.cadence_days),
         optional=spec.optional,
     )

@@ -118,17 +118,6 @@ class Client:
 
         return self._persist(url, once, deadline_s=self.deadline_s, period=period)
 
-    def get_bytes(
-        self,
-        path_or_url: str,
-        *,
-        params: Params | None = None,
-        max_bytes: int | None = None,
-        expect: Expect | None = None,
-    ) -> bytes:
-        """The decoded body; arguments and errors as for ``get``."""
-        return self.get(path_or_url, params=params, max_bytes=max_bytes, expect=expect).content
-
     def get_text(
         self,
         path_or_url: str,
@@ -238,12 +227,13 @@ class Client:
             dataset=self.dataset,
             period=period,
             remedy=remedy,
+            retry_after=None if wait is not None else fault.retry_after,
         ) from None
 
     def _fetched(self, response: requests.Response, content: bytes, headers: dict[str, str]) -> Fetched:
         return Fetched(
             status=response.status_code,
-            url=self.clean(str(response.url)),
+            url=self.transport.recorded(str(response.url)),
             content=content,
             headers=headers,
             retrieved_at=self.transport.retrieved_at(response),

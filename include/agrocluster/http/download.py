@@ -50,6 +50,7 @@ def fetch_file(
         with writing(into):
             if not resumed:
                 have = 0
+                part.write_bytes(b"")  # before the new validator stands: it must never vouch for old bytes
                 note.write_text(json.dumps({"url": transport.clean(url), "validator": _validator(response)}))
             size = _append(transport, response, part, have, digest, limit, expect, deadline)
         if total is not None and size != total:
@@ -61,7 +62,7 @@ def fetch_file(
             sync(into.parent)
         return Download(
             path=into,
-            url=transport.clean(str(response.url)),
+            url=transport.recorded(str(response.url)),
             sha256=digest.hexdigest(),
             size=size,
             retrieved_at=transport.retrieved_at(response),

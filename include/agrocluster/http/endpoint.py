@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from agrocluster.errors import UsageError
+from agrocluster.http.guard import is_loopback
+from agrocluster.http.redaction import redact
 from agrocluster.model.loader import catalog
+from agrocluster.settings import settings
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Endpoint:
 def endpoint(source_id: str) -> Endpoint:
     """Endpoint of a publisher: ``AGROCLUSTER_<SOURCE>_URL`` and ``_KEY``, else the catalogue's address.
 
-    Raises UsageError for a publisher the catalogue does not know.
+    Raises UsageError for a publisher the catalogue does not know, and in sample mode for an address that is not on
+    this machine: real figures must never be fetched under the label of sample data.
     """
     sources = catalog().sources
     if source_id not in sources:
@@ -33,7 +38,14 @@ def endpoint(source_id: str) -> Endpoint:
             remedy=f"Use one of: {', '.join(sorted(sources))}.",
         )
     prefix = f"AGROCLUSTER_{source_id.upper()}"
+    base_url = os.environ.get(f"{prefix}_URL") or sources[source_id].base_url
+    if settings().mode == "sample" and not is_loopback(urlsplit(base_url).hostname or ""):
+        raise UsageError(
+            f"Sample mode asks the sample source server, and {redact(base_url)} is not on this machine.",
+            source=source_id,
+            remedy="Use `make run`, which starts one, or set SOURCES=live for the publishers themselves.",
+        )
     return Endpoint(
-        base_url=os.environ.get(f"{prefix}_URL") or sources[source_id].base_url,
+        base_url=base_url,
         key=os.environ.get(f"{prefix}_KEY") or None,
     )

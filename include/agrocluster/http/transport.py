@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from agrocluster import __version__
 from agrocluster.errors import SourceContractError
 from agrocluster.http.body import TooLarge, first_words, stream
-from agrocluster.http.guard import HostGuard
+from agrocluster.http.guard import HostGuard, is_loopback
 from agrocluster.http.pace import pace
 from agrocluster.http.redaction import redact
 from agrocluster.http.retry import Transient, is_transient, retry_after
@@ -79,6 +79,13 @@ class Transport:
         """``text`` without the key and other secrets."""
         return redact(text, [self._key])
 
+    def recorded(self, url: str) -> str:
+        """``url`` as provenance keeps it: without keys, and without the passing port of a server on this machine."""
+        parts = urlsplit(self.clean(url))
+        if not is_loopback(parts.hostname or ""):
+            return parts.geturl()
+        return f"loopback:{parts.path}{'?' if parts.query else ''}{parts.query}"
+
     def retrieved_at(self, response: requests.Response) -> str:
         """When the publisher answered, by its own ``Date`` header, else by our clock: ``2026-07-13T08:15:00Z``."""
         moment = self.now()
@@ -124,9 +131,9 @@ class Transport:
                     method, url, headers=own, stream=True, allow_redirects=False, timeout=self.source.timeout_s
                 )
             except requests.Timeout as error:
-                raise Transient(f"{host} did not answer in time (time-out)") from error
+                raise Transient(f"the host {host} did not answer in time (time-out)") from error
             except requests.ConnectionError as error:
-                raise Transient(f"{host} cannot be reached or broke the connection") from error
+                raise Transient(f"the host {host} {_trouble(error)}") from error
             except requests.RequestException as error:
                 raise SourceContractError(f"{url} cannot be asked: {type(error).__name__}.") from error
 
@@ -155,6 +162,12 @@ def user_agent() -> str:
         urls = []
     home = [url.partition(",")[2].strip() for url in urls if url.lower().startswith("homepage")]
     return f"agrocluster/{__version__}" + (f" (+{home[0]})" if home else "")
+
+
+def _trouble(error: requests.ConnectionError) -> str:
+    if "NameResolutionError" in repr(error):
+        return "cannot be found (no network, or the name service does not know it)"
+    return "cannot be reached or broke the connection"
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

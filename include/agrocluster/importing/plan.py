@@ -14,6 +14,7 @@ from agrocluster.importing.dating import Dated, date_file, faostat_layout, utc_s
 from agrocluster.importing.examine import Extent
 from agrocluster.importing.findings import Scope
 from agrocluster.importing.inventory import Looked, look_through
+from agrocluster.storage import landing
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ class Part:
     extent: Extent
 
 
+def _as_landed(part: Part) -> Part:
+    """``part`` under the date it was first landed with, where only the file system dates it: copies look young."""
+    if not part.dated.weak:
+        return part
+    stamps = [
+        snapshot.stamp
+        for snapshot in landing.snapshots(part.dataset_id)
+        if any(file.sha256 == part.sha256 and file.format == part.format for file in snapshot.files)
+    ]
+    return replace(part, dated=replace(part.dated, stamp=min([part.dated.stamp, *stamps])))
+
+
 def plan(root: Path, *, vintage: str | None = None, paths: Iterable[Path] | None = None) -> list[Item]:
     """All files below ``root`` (or only ``paths``) with the vintages they make.
 
@@ -51,7 +64,7 @@ def plan(root: Path, *, vintage: str | None = None, paths: Iterable[Path] | None
         if first != file.path and file.state == "data":
             items.append(Item(file, duplicate_of=first))
         else:
-            items.append(Item(file, tuple(_part(file, extent, vintage) for extent in file.extents)))
+            items.append(Item(file, tuple(_as_landed(_part(file, extent, vintage)) for extent in file.extents)))
     return items
 
 

@@ -60,10 +60,6 @@ class Catalog:
             raise UsageError(f"There is no dataset {dataset_id!r} in the catalogue.", remedy=f"Use one of: {known}.")
         return self.datasets[dataset_id]
 
-    def source_of(self, dataset_id: str) -> SourceSpec:
-        """The publisher of a dataset."""
-        return self.sources[self.dataset(dataset_id).source]
-
     def focus(self) -> tuple[str, ...]:
         """ISO3 codes of the countries the product is about, sorted."""
         return tuple(sorted(c.iso3 for c in self.countries.values() if c.focus))

@@ -16,7 +16,7 @@ FAILURE = """
     | `DataGateError` | data break a critical rule | see the rule and its rows on the board; the release stays |
     | `StorageError` | the data folder is full or read-only | free space, then clear the failed task |
 
-    The board (**Clusters**) lists open incidents with their remedies.
+    The board (**agrocluster** in the menu) lists open incidents with their remedies.
 """
 
 
@@ -82,6 +82,6 @@ def upkeep() -> str:
     """Page of the upkeep Dag."""
     return _text("""
     ## Upkeep
-    Daily: says which datasets are older than their publisher's cadence and usual lag, and removes builds and
+    Daily: says which datasets are a quarter older than their publisher's cadence, and removes builds and
     closed incidents that nobody needs any more. Published releases and landing are never touched.
     """)

@@ -21,6 +21,7 @@ from typing import Any
 
 import agrocluster
 from agrocluster.errors import UsageError
+from agrocluster.settings import settings
 from agrocluster.storage import atomic
 
 PROJECT = Path(agrocluster.__file__).resolve().parents[2]
@@ -164,6 +165,7 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home.path / "passwords.json",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "agrocluster.orchestration.sqlite.CONNECT_ARGS",
         "API__HOST": LOOPBACK,
         "API__PORT": port,
         "API__WORKERS": 1,
@@ -185,6 +187,8 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
     own = {
         "AIRFLOW_HOME": home.path,
         "AGROCLUSTER_DATA": data,
+        "SOURCES": settings().mode,
+        "DATA": settings().files or "",
         "AGROCLUSTER_SCHEDULE": "manual",
         "AGROCLUSTER_RETRY_DELAY_S": os.environ.get("AGROCLUSTER_RETRY_DELAY_S", "5"),
         "GX_ANALYTICS_ENABLED": "false",

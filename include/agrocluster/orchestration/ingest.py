@@ -82,7 +82,7 @@ def _params(spec: DatasetSpec) -> dict[str, Param]:
             False,
             type="boolean",
             title="Fetch although nothing has changed",
-            description="Ignores the watermark. The same content gives the same snapshot and no new release.",
+            description="Asks for what landing holds already; the same content gives no new release.",
         )
     }
     if spec.by_period:

@@ -23,7 +23,7 @@ import click
 import requests
 from rich.console import Console
 
-from agrocluster.errors import AgroclusterError
+from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import summary
 from agrocluster.orchestration.components import Components, end_processes
@@ -31,6 +31,7 @@ from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
 from agrocluster.orchestration.home import LOOPBACK, USER, Home, claimed_ports, environment
 from agrocluster.orchestration.pools import pools
 from agrocluster.orchestration.rest import Airflow, AirflowError
+from agrocluster.orchestration.sqlite import share
 from agrocluster.sample import addresses
 from agrocluster.settings import settings
 
@@ -118,6 +119,8 @@ def run(*, leave: bool, port: int, console: Console) -> int:
     """The whole main job; returns the exit code (0 published or unchanged, 1 failed, 130 interrupted)."""
     home = Home(settings().data / "airflow")
     home.prepare()
+    if settings().mode == "files":
+        _show_files(console)
     with home.locked(), claimed_ports(port, SAMPLE_PORT) as (ui_port, sample_port), _signals():
         end_processes(home.path, 10, ask=True)
         components = Components(home.logs, home.path)
@@ -142,6 +145,20 @@ def run(*, leave: bool, port: int, console: Console) -> int:
             with _deaf():
                 components.stop()
     return 0
+
+
+def _show_files(console: Console) -> None:
+    """What the files of the folder are and what is wrong with them. UsageError when none can be used."""
+    from agrocluster.importing.land import survey
+    from agrocluster.importing.report import render, totals
+
+    found = survey(settings().files or Path())
+    console.print(render(found))
+    console.print(totals(found), highlight=False)
+    if not found.usable:
+        raise UsageError(
+            f"No file in {found.folder} can be used.", remedy="The table says why; choose another folder with DATA."
+        )
 
 
 def _round(job: Run, round_: Round, *, patient: bool) -> str | None:
@@ -217,6 +234,7 @@ def _migrate(job: Run, env: dict[str, str]) -> None:
             remedy=f"Delete {job.home.database} and run again; no data of ours are in it.",
         )
     job.components.running.remove(migration)
+    share(job.home.database)
     stamp.touch()
 
 

@@ -26,8 +26,12 @@ RETRIES = 4
 BACK_OFF = 2.0
 
 
+LONGEST_WAIT_S = 24 * 3600.0
+
+
 class KindRetryPolicy(ExceptionRetryPolicy):
-    """Exception rules, plus one limit they cannot express: storage errors are tried again once, not four times."""
+    """Exception rules, plus what they cannot express: storage errors are tried again once, not four times, and a
+    publisher that says when to come back is asked again then, or not at all if that is more than a day away."""
 
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
@@ -35,6 +39,10 @@ class KindRetryPolicy(ExceptionRetryPolicy):
         """Decide in the task process what follows ``exception``; ``try_number`` counts from 1."""
         if isinstance(exception, StorageError) and try_number > 1:
             return RetryDecision.fail("the storage failed twice; somebody has to look")
+        if isinstance(exception, SourceUnavailable) and exception.retry_after is not None:
+            if exception.retry_after > LONGEST_WAIT_S:
+                return RetryDecision.fail("the publisher asks to wait for more than a day")
+            return RetryDecision.retry(timedelta(seconds=exception.retry_after), "the publisher said when to come back")
         return super().evaluate(exception, try_number, max_tries, context)
 
 

@@ -16,7 +16,7 @@ from agrocluster.orchestration.follow import Round
 from agrocluster.release import publish, reading
 
 TOP_CHAINS = """
-    SELECT iso3, chain_en, potential, coverage
+    SELECT iso3, chain_en, potential, coverage, grade, first_year, last_year
     FROM mart_cluster_baseline
     WHERE baseline_id = 'Bcurrent' AND focus AND rank_country <= 3
     ORDER BY iso3, rank_country, chain
@@ -100,14 +100,16 @@ def _marts(found: dict[str, Any]) -> Table:
 
 
 def _chains() -> Table | str:
-    table = Table("country", "chain", "score", "coverage", box=None, pad_edge=False)
     with reading.connect() as con:
-        rows: Sequence[tuple[str, str, float, float]] = con.execute(TOP_CHAINS).fetchall()
+        rows: Sequence[tuple[Any, ...]] = con.execute(TOP_CHAINS).fetchall()
     if not rows:
         return (
             "No chain can be ranked from these data: see the reasons in mart_cluster_baseline, and bring the "
             "datasets that are missing (mart_provenance lists those that are there)."
         )
-    for iso3, chain, score, coverage in rows:
-        table.add_row(iso3, chain, f"{score:.1f}", f"{coverage:.0%}")
+    title = f"Preliminary baseline {rows[0][5]}-{rows[0][6]}, top three chains of each country"
+    table = Table("country", "chain", "score", "grade", "coverage", box=None, pad_edge=False, title=title)
+    table.title_justify = "left"
+    for iso3, chain, score, coverage, grade, *_ in rows:
+        table.add_row(iso3, chain, f"{score:.1f}", grade, f"{coverage:.0%}")
     return table

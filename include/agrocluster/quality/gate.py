@@ -115,6 +115,7 @@ def check(
     extra_rules: Sequence[Rule] = (),
     relations: Mapping[str, Path | pa.Table] | None = None,
     previous: Path | None = None,
+    found: Sequence[Result] = (),
     max_gx_rows: int = 2_000_000,
     quality: Path | None = None,
 ) -> Summary:
@@ -124,15 +125,16 @@ def check(
         subject: dataset id or mart name; subject_id: vintage id or release id.
         relations: Parquet files or tables that SQL rules and code lists may read, by relation name.
         previous: the predecessor's file, if the new one is meant to replace all of it (see ``previous``).
-        max_gx_rows: above this, Great Expectations sees the focus countries and a deterministic sample (the
-            results say so); structure, key, row counts, coverage and SQL rules always see every row.
+        max_gx_rows: above this, Great Expectations sees the focus countries and a deterministic sample, and every
+            row is judged by the same rules as queries.
+        found: results that were established elsewhere, to be stored and weighed with the others.
         quality: folder of results, by default that of the configured data root.
 
     Returns:
         The summary; it raises nothing for broken rules, see ``Summary.raise_if_critical``.
     """
     about = Subject(subject, subject_id, layer, contract.version)
-    results = check_schema(path, contract)
+    results = [*found, *check_schema(path, contract)]
     if all(result.success for result in results):
         results += check_finite(path, contract)
         with duckdb.connect() as con:
@@ -155,16 +157,21 @@ def _rules(
     rules = [*implied_rules(contract, lists), *stated]
     rows = int(con.execute(f"select count(*) from {TABLE}").fetchall()[0][0])
     scope = _scope(contract, rows, max_gx_rows) if rows > max_gx_rows else None
-    if scope:
-        whole = {RuleKind.ROW_COUNT, RuleKind.COVERS}
-        rules = [over_all_rows(rule, contract) if rule.kind in whole else rule for rule in rules]
-    queries = [rule for rule in rules if rule.kind is RuleKind.SQL]
-    others = [rule for rule in rules if rule.kind is not RuleKind.SQL]
-    return [
-        *run_suite(con, TABLE, contract, others, scope=scope, check_key=scope is None),
-        *run_sql_rules(con, TABLE, queries),
-        *_not_judged(contract, lists),
-    ]
+    # A part says nothing about shares, about how many rows there are and which values occur.
+    single = (RuleKind.BETWEEN, RuleKind.IN_SET, RuleKind.REGEX, RuleKind.NOT_NULL)
+    fit = [rule for rule in rules if rule.kind in single and rule.mostly == 1] if scope else rules
+    partial = [rule for rule in fit if rule.kind is not RuleKind.SQL]
+    whole = [over_all_rows(rule, contract) for rule in rules if scope or rule not in partial]
+    judged = run_suite(con, TABLE, contract, partial, scope=scope, check_key=scope is None)
+    return [*_stricter(judged, run_sql_rules(con, TABLE, whole)), *_not_judged(contract, lists)]
+
+
+def _stricter(of_part: Sequence[Result], of_whole: Sequence[Result]) -> list[Result]:
+    """One result per rule: that of the query over all rows, unless only Great Expectations found fault."""
+    queried = {result.rule_id: result for result in of_whole}
+    overruled = {r.rule_id for r in of_part if r.rule_id in queried and (r.success or not queried[r.rule_id].success)}
+    faulted = {r.rule_id for r in of_part} - overruled
+    return [r for r in of_part if r.rule_id in faulted] + [r for r in of_whole if r.rule_id not in faulted]
 
 
 def _scope(contract: TableContract, rows: int, max_gx_rows: int) -> Scope:

@@ -26,7 +26,10 @@ def broken(subject: str, subject_id: str, severity: str) -> list[str]:
 
 
 def last(*, subject: str | None = None, failed_only: bool = False) -> list[dict[str, Any]]:
-    """The newest result of every subject and rule as rows of ``quality_results``, the broken rules first.
+    """The newest result of every rule as rows of ``quality_results``, the broken rules first.
+
+    A dataset has several vintages side by side: of the older ones the broken rules are listed, too. Of a mart only
+    the newest release counts.
 
     Args:
         subject: only this dataset or mart.
@@ -37,7 +40,8 @@ def last(*, subject: str | None = None, failed_only: bool = False) -> list[dict[
         return []
     newest = """
         SELECT * FROM read_parquet(?) QUALIFY max(checked_at) OVER (PARTITION BY subject) = checked_at
-        ORDER BY success IS NOT FALSE, severity, subject, rule_id
+            OR (layer = 'staged' AND success IS FALSE)
+        ORDER BY success IS NOT FALSE, severity, subject, subject_id, rule_id
     """
     with duckdb.connect() as con:
         table: pa.Table = con.sql(newest, params=[files]).to_arrow_table()

@@ -6,14 +6,15 @@ the first of them, so that accepted and rejected rows always add up to what came
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from agrocluster.errors import UsageError
-from agrocluster.model.specs import Column, RowRule, TableContract, Text
+from agrocluster.model.specs import Column, RowRule, Severity, TableContract, Text
 from agrocluster.quality import unpruned
+from agrocluster.quality.results import Result
 from agrocluster.storage.parquet import read_metadata, write_table
 
 BATCH = 122_880
@@ -50,6 +51,39 @@ def apply_row_rules(
         bad = con.sql(f"select {broken} as rule_id, {reasons} as reason, * from staged where ({broken}) is not null")
         write_table(bad.to_arrow_reader(BATCH), out_quarantine, quarantine_contract(contract), facts, ordered=False)
     return counts
+
+
+def quarantine_results(rows: int, quarantined: Mapping[str, int], most: float) -> list[Result]:
+    """What rejected rows mean for the table they were taken from: a warning, and too many of them a stop.
+
+    Args:
+        rows: rows that were kept.
+        quarantined: rows that were rejected, by rule.
+        most: share of rejected rows above which the table may not be used.
+    """
+    rejected = sum(quarantined.values())
+    share = rejected / (rows + rejected) if rejected else 0.0
+    listed = ", ".join(f"{count} by {rule}" for rule, count in sorted(quarantined.items())) or "none"
+
+    def result(rule_id: str, severity: Severity, limit: float, reason: str) -> Result:
+        return Result(
+            rule_id=rule_id,
+            check="row",
+            severity=severity,
+            success=share <= limit,
+            reason=reason,
+            observed=f"{rejected} of {rows + rejected} rows rejected ({listed})",
+            threshold=f"at most {limit:.0%} of the rows",
+            failing_rows=rejected,
+            failing_share=share,
+        )
+
+    told = "Rows that cannot be right are left out of every figure; somebody should look at them in quarantine."
+    stop = "Where so many rows cannot be right, the others were probably misread too."
+    return [
+        result("rows_rejected", Severity.WARNING, 0.0, told),
+        result("rows_rejected_most", Severity.CRITICAL, most, stop),
+    ]
 
 
 def quarantine_contract(contract: TableContract) -> TableContract:

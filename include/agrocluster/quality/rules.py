@@ -80,16 +80,44 @@ def typed_values(rule: Rule, contract: TableContract) -> list[str | int | float 
 
 
 def over_all_rows(rule: Rule, contract: TableContract) -> Rule:
-    """A ``row_count`` or ``covers`` rule as a query, for tables of which only a part goes to Great Expectations."""
+    """A rule of any kind as a query, for tables of which only a part goes to Great Expectations."""
+    if rule.kind is RuleKind.SQL:
+        return rule
     if rule.kind is RuleKind.ROW_COUNT:
         low, high = rule.min or 0, rule.max if rule.max is not None else "9e18"
         query = f"select count(*) as rows from {{table}} having count(*) not between {low} and {high}"
-    else:
-        values = ", ".join("('" + value.replace("'", "''") + "')" for value in rule.values)
-        column = contract.column(rule.column or "").name
-        present = f'select cast("{column}" as varchar) from {{table}} where {rule.where or "true"}'
+        return rule.model_copy(update={"kind": RuleKind.SQL, "query": query})
+    column = f'"{contract.column(rule.column or "").name}"'
+    chosen = f"from {{table}} where ({rule.where or 'true'})"
+    if rule.kind is RuleKind.COVERS:
+        values = ", ".join(f"({_literal(value)})" for value in rule.values)
+        present = f"select cast({column} as varchar) {chosen}"
         query = f"select missing from (values {values}) as v(missing) where missing not in ({present})"
+    else:
+        names = ", ".join(dict.fromkeys([*(f'"{name}"' for name in contract.key), column]))
+        query = f"select {names} {chosen} and {_breaks(rule, column, contract)}"
+        if rule.mostly < 1:
+            judged = "" if rule.kind is RuleKind.NOT_NULL else f" and {column} is not null"
+            allowed = f"{1 - rule.mostly!r} * (select count(*) {chosen}{judged})"
+            query = f"with bad as ({query}) select * from bad where (select count(*) from bad) > {allowed}"
     return rule.model_copy(update={"kind": RuleKind.SQL, "query": query, "where": None})
+
+
+def _breaks(rule: Rule, column: str, contract: TableContract) -> str:
+    """Condition of the rows that break a rule about single values; a missing value breaks only ``not_null``."""
+    if rule.kind is RuleKind.BETWEEN:
+        limits = [f"{column} < {rule.min!r}"] if rule.min is not None else []
+        limits += [f"{column} > {rule.max!r}"] if rule.max is not None else []
+        return f"({' or '.join(limits) or 'false'})"
+    if rule.kind is RuleKind.IN_SET:
+        return f"{column} not in ({', '.join(_literal(value) for value in typed_values(rule, contract))})"
+    if rule.kind is RuleKind.REGEX:
+        return f"not regexp_matches({column}, {_literal(rule.pattern or '')})"
+    return f"{column} is null"
+
+
+def _literal(value: str | float | bool) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value).lower()
 
 
 def _not_null(column: Column) -> Rule:

@@ -69,7 +69,6 @@ def data_package(manifest: dict[str, Any]) -> dict[str, Any]:
         "title": _labelled(manifest, "Cluster-potential baselines for Central Asia"),
         "version": manifest["version"],
         "data_mode": manifest["data_mode"],
-        "licenses": [{"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}],
         "sources": [{"title": s.title.en, "path": s.homepage, "attribution": s.attribution} for s in sources],
         "resources": [_resource(manifest, mart) for mart in manifest["marts"]],
     }
@@ -108,10 +107,16 @@ def _resource(manifest: dict[str, Any], mart: dict[str, Any]) -> dict[str, Any]:
         "description": _labelled(manifest, mart["description_en"]),
         "format": "parquet",
         "mediatype": "application/vnd.apache.parquet",
+        "licenses": [_licence(mart["licence"])],
         "bytes": mart["bytes"],
         "hash": f"sha256:{mart['sha256']}",
         "schema": {"fields": fields, "primaryKey": mart["key"]},
     }
+
+
+def _licence(name: str) -> dict[str, str]:
+    known = {source.licence: source.licence_url for source in catalog().sources.values()}
+    return {"name": name, "path": known[name]}
 
 
 def _labelled(manifest: dict[str, Any], text: str) -> str:

@@ -1,7 +1,8 @@
-"""Reading the current release: one DuckDB connection with every mart as a commented view."""
+"""Reading the current release: one DuckDB connection with every mart as a view."""
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,19 @@ def connect() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def connect_as_of(date: str) -> duckdb.DuckDBPyConnection:
-    """DuckDB over the facts as they were known on ``date`` (ISO): ``fact_indicator``, ``fact_production``,
-    ``fact_trade``, each from the vintages that had been published by then."""
-    known = vintages.accepted(catalog().datasets, as_of=date)
+def connect_as_of(day: str) -> duckdb.DuckDBPyConnection:
+    """DuckDB over the facts as they were known on ``day`` (YYYY-MM-DD): ``fact_indicator``, ``fact_production``,
+    ``fact_trade``, each from the vintages that had been published by then; sample or real, as the current release.
+
+    UsageError when ``day`` is no such date.
+    """
+    try:
+        when = date.fromisoformat(day).isoformat()
+    except ValueError:
+        raise UsageError(f"{day!r} is not a date.", remedy="Write it as 2023-12-31.") from None
+    pointer = publish.latest()
+    world = {True: "sample", False: "real"}[pointer["data_mode"] == "sample"] if pointer else None
+    known = vintages.accepted(catalog().datasets, as_of=when, world=world)
     con = duckdb.connect()
     for kind, contract in catalog().tables.items():
         rows = vintages.current_query(contract, [v for v in known if v.kind is kind])
@@ -65,6 +75,9 @@ def query(sql: str, as_of: str | None = None) -> pa.Table:
     """
     with connect_as_of(as_of) if as_of else connect() as con:
         try:
+            statements = con.extract_statements(sql)
+            if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError("That is not one query.", remedy="Write a single SELECT, FROM or DESCRIBE.")
             return con.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(

@@ -6,7 +6,9 @@ unless ``member`` names another.
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -101,6 +103,14 @@ def _path_escape(content: Members, params: dict[str, Any]) -> Members:
     return [(name, b"t,i,j,k,v,q\n"), *content, ("/evil-absolute.csv", b"Area Code\n")]
 
 
+def _damaged(body: bytes, name: str) -> bytes:
+    """The archive with a few bytes in the middle of one member's data overwritten; its directory is intact."""
+    with zipfile.ZipFile(io.BytesIO(body)) as opened:
+        info = opened.getinfo(name)
+    middle = info.header_offset + 30 + len(name.encode()) + info.compress_size // 2
+    return body[:middle] + bytes(16) + body[middle + 16 :]
+
+
 def zip_bomb(name: str, gib: float, lying: bool) -> bytes:
     """An archive whose one member inflates to ``gib`` GiB of zeros, at a cost of kilobytes per hundred MiB.
 
@@ -133,7 +143,7 @@ _CHANGES: dict[str, Callable[[Members, dict[str, Any]], Members]] = {
     "missing_member": _missing_member,
     "path_escape": _path_escape,
 }
-ARCHIVE_FAULTS = (*_CHANGES, "zip_bomb")
+ARCHIVE_FAULTS = (*_CHANGES, "zip_bomb", "damaged_member")
 
 
 def alter(body: bytes, fault: str, params: dict[str, Any]) -> bytes:
@@ -141,4 +151,6 @@ def alter(body: bytes, fault: str, params: dict[str, Any]) -> bytes:
     if fault == "zip_bomb":
         name = content[_patient(content, params)][0]
         return zip_bomb(name, float(params.get("gib", 3)), bool(params.get("lying", True)))
+    if fault == "damaged_member":
+        return _damaged(body, content[_patient(content, params)][0])
     return archive(_CHANGES[fault](content, params))

@@ -141,8 +141,3 @@ def farms() -> Farms:
     rate = {code: _rate(item) for code, item in items().items() if item.level}
     _plant_yields(rate, output)
     return Farms(output, rate)
-
-
-def chain_of_item() -> dict[str, tuple[str, str]]:
-    """Chain and stage of each FAO item the crosswalk gives to exactly one of them."""
-    return {row["code"]: (row["chain"], row["stage"]) for row in crosswalk("FAO") if note_of(row)["role"] != "shared"}

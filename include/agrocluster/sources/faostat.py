@@ -60,12 +60,12 @@ class FaostatBulk:
                 spec,
                 f"gives {entry['DateUpdate']!r} as the date of domain {entry['DatasetCode']}",
             )
-        headers = client.head(url).headers
-        known = {name: headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length")}
-        facts = {"stamp": stamp, "url": url, **known}
+        answer = client.head(url)
+        known = {name: answer.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length")}
+        facts = {"stamp": stamp, "url": answer.url, **known}
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
         rows = entry.get("FileRows")
-        return Probe(stamp, fingerprint, {**facts, "rows": rows, "name": _file_name(url)})
+        return Probe(stamp, fingerprint, {**facts, "url": url, "rows": rows, "name": _file_name(url)})
 
     def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:  # noqa: ARG002 - protocol
         """The one zip of the domain."""

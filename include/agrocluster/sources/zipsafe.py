@@ -69,7 +69,7 @@ class SafeZip:
         self, path: Path, *, source: str | None = None, dataset: str | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> None:
         self.path, self._limits = path, limits
-        self._where = {"source": source, "dataset": dataset}
+        self._source, self._dataset = source, dataset
         try:
             with zipfile.ZipFile(path) as archive:
                 self._members = [info for info in archive.infolist() if not info.is_dir()]
@@ -204,14 +204,16 @@ class SafeZip:
     def _hostile(self, problem: str) -> SourceContractError:
         return SourceContractError(
             f"The archive {self.path.name} {problem}.",
-            **self._where,
+            source=self._source,
+            dataset=self._dataset,
             remedy="Do not trust this file: compare it with the publisher's own download page before trying again.",
         )
 
     def _damaged(self, problem: str) -> SourceUnavailable:
         return SourceUnavailable(
             f"The archive {self.path.name} {problem}.",
-            **self._where,
+            source=self._source,
+            dataset=self._dataset,
             remedy="Download it again; if it stays so, the publisher's file is damaged.",
         )
 

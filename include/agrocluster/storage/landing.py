@@ -129,8 +129,12 @@ def keep_snapshot(
 
 
 def discard_work(dataset_id: str, probe: Probe) -> None:
-    """Remove the work folder of a fetch that has been sealed."""
-    shutil.rmtree(work_folder(dataset_id, probe), ignore_errors=True)
+    """Remove the work folder of a fetch that has been sealed; whoever looks sees all of it or nothing."""
+    work = work_folder(dataset_id, probe)
+    if work.exists():
+        doomed = atomic.new_folder(work.parent)
+        work.rename(doomed / "work")
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def load(dataset_id: str, snapshot_id: str) -> Snapshot:

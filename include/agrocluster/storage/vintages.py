@@ -79,16 +79,19 @@ def gate(vintage_id: str) -> dict[str, Any] | None:
     return dict(atomic.read_json(path)) if path.exists() else None
 
 
-def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None) -> list[Vintage]:
-    """Accepted vintages of this run's world, by dataset and age (oldest first).
+def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None, world: str | None = None) -> list[Vintage]:
+    """Accepted vintages of one world, by dataset and age (oldest first).
 
     Args:
         dataset_ids: datasets to look at.
         as_of: only vintages published by this ISO date (``V202601`` counts as January 2026).
+        world: ``sample`` or ``real``, by default that of this run.
     """
     found: list[Vintage] = []
+    wanted = world or settings().world
     for dataset_id in sorted(dataset_ids):
-        mine = [v for v in map(_load, sorted(layout().staged(dataset_id).glob("*/gate.json"))) if v]
+        loaded = (_load(path, wanted) for path in sorted(layout().staged(dataset_id).glob("*/gate.json")))
+        mine = [v for v in loaded if v]
         found.extend(sorted((v for v in mine if as_of is None or v.published <= as_of), key=lambda v: v.order))
     return found
 
@@ -152,12 +155,12 @@ def _scan(vintages: list[Vintage]) -> str:
     return f"read_parquet([{paths}])"
 
 
-def _load(gate_path: Path) -> Vintage | None:
+def _load(gate_path: Path, world: str) -> Vintage | None:
     try:
         passed, staged = atomic.read_json(gate_path)["passed"], atomic.read_json(gate_path.with_name("report.json"))
     except FileNotFoundError:  # being staged again at this moment
         return None
-    return _vintage(staged, gate_path.parent) if passed and staged["world"] == settings().world else None
+    return _vintage(staged, gate_path.parent) if passed and staged["world"] == world else None
 
 
 def _vintage(staged: dict[str, Any], folder: Path) -> Vintage:
