@@ -160,6 +160,9 @@ def test_the_cap_cuts_silently_in_the_order_of_reporters(ask, limits):
     reporters = [record["reporterCode"] for record in cut]
     assert reporters == sorted(reporters)
     limits(cap=100_000)
+    years = rows(ask("data/v1/get/C/A/HS", **{**question, "period": "2020,2021"}))
+    places = [(r["reporterCode"], r["period"], r["flowCode"], r["partnerCode"], r["cmdCode"]) for r in years]
+    assert places == sorted(places)
     whole = rows(ask("data/v1/get/C/A/HS", **question))
     assert len(whole) > 5000
     assert whole[:700] == cut
