@@ -16,8 +16,8 @@ from agrocluster.measures.safe import Floats, divide, floats, ln
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth (IUGG)."""
-BASES = ("fob", "reported", "regression", "flat")
-"""Where a factor comes from, best first: imports are FOB, the importer gives both values, regression, flat rate."""
+BASES = ("fob", "reported", "model", "flat")
+"""Where a factor comes from, the best first: imports are FOB, the importer gives both values, a model, the flat rate."""
 
 
 def great_circle_km(
