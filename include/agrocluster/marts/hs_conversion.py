@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import duckdb
 
-SIX_DIGITS, CHAPTER, UNKNOWN = "[0-9]{6}", "XXXX", "????"
-
 _LINKS = """
 CREATE OR REPLACE TEMP TABLE hs_link AS
 WITH p AS (
@@ -94,7 +92,7 @@ ORDER BY hs_edition, hs_code, hs12_code
 """
 
 _USED = """
-CREATE OR REPLACE TEMP TABLE customs_used AS
+CREATE OR REPLACE TEMP TABLE customs_used_{freq} AS
 WITH edition AS (  -- the edition a reporter filed in: original before converted, then the one with most rows
     SELECT reporter, period, hs_edition
     FROM current_customs WHERE freq = '{freq}'
@@ -104,7 +102,7 @@ WITH edition AS (  -- the edition a reporter filed in: original before converted
         ORDER BY bool_or(is_original AND hs_level = 6) DESC, count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
     ) = 1
 )
-SELECT c.reporter, c.partner, c.flow, c.period, c.year, c.hs_edition, c.hs_level, c.hs_code, c.value_usd, c.cif_usd,
+SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition, c.hs_level, c.hs_code, c.value_usd, c.cif_usd,
     c.fob_usd, CASE WHEN NOT c.net_kg_estimated THEN c.net_kg END AS net_kg
 FROM current_customs c JOIN edition USING (reporter, period, hs_edition)
 WHERE c.freq = '{freq}'
@@ -119,7 +117,7 @@ CREATE OR REPLACE TEMP TABLE customs_placed AS
 SELECT u.reporter, u.partner, u.flow, u.period, u.year, u.hs_edition, l.hs12_code AS hs_code,
     u.value_usd * l.weight AS value_usd, u.cif_usd * l.weight AS cif_usd, u.fob_usd * l.weight AS fob_usd,
     u.net_kg * l.weight AS net_kg, l.hs_split, l.conversion
-FROM customs_used u JOIN hs_link l USING (hs_edition, hs_code)
+FROM customs_used_{freq} u JOIN hs_link l USING (hs_edition, hs_code)
 WHERE u.hs_level = 6
 """
 
@@ -133,7 +131,7 @@ heading AS (  -- a level counts with what it reports beyond the level below it
             coalesce(sum(value_usd) FILTER (hs_level = 6), 0), coalesce(max(value_usd) FILTER (hs_level = 4), 0)
         ) AS usd,
         coalesce(sum(value_usd) FILTER (hs_level = 6), 0) AS placed
-    FROM customs_used WHERE hs_level IN (4, 6) GROUP BY ALL
+    FROM customs_used_{freq} WHERE hs_level IN (4, 6) GROUP BY ALL
 ),
 chapter AS (
     SELECT reporter, partner, flow, period, year, hs_edition, chapter,
@@ -143,7 +141,7 @@ chapter AS (
         UNION ALL BY NAME
         SELECT reporter, partner, flow, period, year, hs_edition, hs_code AS chapter, 0.0 AS usd, 0.0 AS placed,
             value_usd AS stated
-        FROM customs_used WHERE hs_level = 2
+        FROM customs_used_{freq} WHERE hs_level = 2
     ) GROUP BY ALL
 ),
 total AS (
@@ -152,7 +150,7 @@ total AS (
         SELECT * EXCLUDE (chapter, placed), NULL AS stated FROM chapter
         UNION ALL BY NAME
         SELECT reporter, partner, flow, period, year, hs_edition, 0.0 AS usd, value_usd AS stated
-        FROM customs_used WHERE hs_level = 0
+        FROM customs_used_{freq} WHERE hs_level = 0
     ) GROUP BY ALL HAVING max(stated) IS NOT NULL
 ),
 rest AS (
@@ -185,9 +183,14 @@ GROUP BY ALL
 """
 
 
+def use_one_edition(con: duckdb.DuckDBPyConnection, freq: str) -> None:
+    """Create ``customs_used_<freq>``: each report once, in the edition that its reporter filed the period in."""
+    con.execute(_USED.format(freq=freq))
+
+
 def converted(con: duckdb.DuckDBPyConnection, freq: str) -> duckdb.DuckDBPyRelation:
     """Reports of frequency ``A`` or ``M`` in HS2012, one row per reporter, partner, flow, period and code."""
     con.execute(_LINKS)
-    con.execute(_USED.format(freq=freq))
-    con.execute(_PLACED)
-    return con.sql(_CONVERTED.format(unplaced=_UNPLACED))
+    use_one_edition(con, freq)
+    con.execute(_PLACED.format(freq=freq))
+    return con.sql(_CONVERTED.format(unplaced=_UNPLACED.format(freq=freq)))
