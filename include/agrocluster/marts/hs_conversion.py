@@ -102,8 +102,9 @@ WITH edition AS (  -- the edition a reporter filed in: original before converted
         ORDER BY bool_or(is_original AND hs_level = 6) DESC, count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
     ) = 1
 )
-SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition, c.hs_level, c.hs_code, c.value_usd, c.cif_usd,
-    c.fob_usd, CASE WHEN NOT c.net_kg_estimated THEN c.net_kg END AS net_kg
+SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition,
+    c.hs_level, c.hs_code, c.value_usd, c.cif_usd, c.fob_usd,
+    CASE WHEN NOT c.net_kg_estimated THEN c.net_kg END AS net_kg
 FROM current_customs c JOIN edition USING (reporter, period, hs_edition)
 WHERE c.freq = '{freq}'
 -- The same row may come from two datasets (a partner's view and an own report); it is the same report.

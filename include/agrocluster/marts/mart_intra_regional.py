@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from agrocluster.measures import iapadre
+from agrocluster.measures import intensity
 from agrocluster.model.arrays import to_arrow, to_numpy
 
 _SUMS = """
@@ -71,9 +71,9 @@ ORDER BY s.year, s.variant, s.chain, s.exporter, s.importer
 
 
 def build(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    """One row per year, variant, chain (and all goods), exporter and importer; exporter REG is the region as a whole."""
+    """One row per year, variant, chain (and all goods), exporter and importer; REG is the region as a whole."""
     table = con.sql(_SUMS).to_arrow_table()
     trade = [to_numpy(table[name]) for name in ("within_usd", "region_usd", "world_usd")]
     for name in ("itii", "hi", "he", "sti"):
-        table = table.append_column(name, to_arrow(getattr(iapadre, name)(*trade)))
+        table = table.append_column(name, to_arrow(getattr(intensity, name)(*trade)))
     return table

@@ -53,7 +53,8 @@ expected AS (  -- every year of the data for the focus countries, whether they f
 ),
 line AS (
     SELECT coalesce(f.reporter, e.reporter) AS reporter, coalesce(f.freq, e.freq) AS freq,
-        coalesce(f.period, e.period) AS period, coalesce(f.year, e.year) AS year, f.* EXCLUDE (reporter, freq, period, year)
+        coalesce(f.period, e.period) AS period, coalesce(f.year, e.year) AS year,
+        f.* EXCLUDE (reporter, freq, period, year)
     FROM filed f FULL JOIN expected e USING (reporter, freq, period)
 ),
 checked AS (

@@ -17,7 +17,7 @@ from agrocluster.measures.safe import Floats, divide, floats, ln
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth (IUGG)."""
 BASES = ("fob", "reported", "model", "flat")
-"""Where a factor comes from, the best first: imports are FOB, the importer gives both values, a model, the flat rate."""
+"""Where a factor comes from, the best first: FOB imports, both values from the importer, a model, the flat rate."""
 
 
 def great_circle_km(
@@ -59,7 +59,7 @@ class FreightModel:
     def tau(self, features: Floats, cap: float) -> Floats:
         """Predicted factor held between 0 and ``cap``; nan where a feature is unknown."""
         fitted = self.intercept + (features * self.slopes).sum(axis=-1)
-        return np.clip(np.expm1(fitted), 0, cap)
+        return np.minimum(np.expm1(np.clip(fitted, 0, np.log1p(cap))), cap)
 
 
 def fit(
