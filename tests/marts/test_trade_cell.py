@@ -71,6 +71,16 @@ def test_a_reporter_who_did_not_file_is_unknown_and_the_partner_stands_in() -> N
     assert flags(imported) == {"mirror"}
 
 
+def test_a_direction_that_a_focus_country_did_not_file_is_unknown() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 200_000)
+    world.report("UZB", "X", "CHN", FIBRE, 200_000)
+    world.report("CHN", "M", "KAZ", PASTA, 1_000)
+    con = world.build("mart_trade_cell")
+    assert cell(con, "KAZ", "UZB")["m_mirror_cif_usd"] is None, "Uzbekistan filed exports only"
+    assert cell(con, "UZB", "CHN", FIBRE)["m_mirror_cif_usd"] == 0, "China filed"
+
+
 def test_of_a_selection_of_goods_absence_elsewhere_says_nothing() -> None:
     world = World(customs_scope="partial")
     world.report("KAZ", "X", "UZB", FLOUR, 200_000)

@@ -7,6 +7,8 @@ leaves without a code are compared with nothing: what the partner places in thei
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -23,7 +25,8 @@ Floats = NDArray[np.float64]
 _SIDES = """
 CREATE OR REPLACE TEMP TABLE side AS
 WITH focus AS (SELECT iso3 FROM dim_country WHERE focus),
-scope AS (
+scope AS (  -- who filed in which year, and whether all goods were asked for. A focus country reports all its partners:
+    -- without a single row of a direction it has not filed that direction; others may have nothing with these four.
     SELECT c.reporter, c.year, coalesce(bool_or(v.scope = 'full'), false) AS whole
     FROM (SELECT DISTINCT reporter, year, vintage_id FROM current_customs WHERE freq = 'A') c
     LEFT JOIN vintages v USING (vintage_id) GROUP BY ALL
@@ -58,7 +61,8 @@ SELECT k.*, rx.value_usd AS rx_usd, left(k.hs_code, 2) AS chapter,
         WHEN sx.whole IS NULL OR k.m_unallocated THEN 'unknown'
         WHEN list_contains(ux.chapters, chapter) THEN chapter || '????'
         WHEN list_contains(ux.chapters, '??') THEN '??????'
-        WHEN sx.whole OR list_contains(hx.chapters, chapter) THEN 'zero'
+        WHEN sx.whole AND (hx.chapters IS NOT NULL OR k.exporter NOT IN (FROM focus)) THEN 'zero'
+        WHEN list_contains(hx.chapters, chapter) THEN 'zero'
         ELSE 'unknown'
     END AS x_state,
     CASE
@@ -66,7 +70,8 @@ SELECT k.*, rx.value_usd AS rx_usd, left(k.hs_code, 2) AS chapter,
         WHEN sm.whole IS NULL OR k.x_unallocated THEN 'unknown'
         WHEN list_contains(um.chapters, chapter) THEN chapter || '????'
         WHEN list_contains(um.chapters, '??') THEN '??????'
-        WHEN sm.whole OR list_contains(hm.chapters, chapter) THEN 'zero'
+        WHEN sm.whole AND (hm.chapters IS NOT NULL OR k.importer NOT IN (FROM focus)) THEN 'zero'
+        WHEN list_contains(hm.chapters, chapter) THEN 'zero'
         ELSE 'unknown'
     END AS m_state
 FROM paired k
@@ -213,7 +218,7 @@ def measure(cells: pa.Table, method: Parameters) -> pa.Table:
         home_share_max=method["reexport_home_share_max"],
     )
     domestic = np.where(np.isnan(of["rx_usd"]), x, reexport.domestic_exports(x, of["rx_usd"]))
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "tau": tau,
         "tau_basis": basis.astype(np.int16),
         "tau_sensitivity": sensitivity,
