@@ -18,17 +18,24 @@ VINTAGES = {
     "indicator": ("worldbank", "wdi"),
     "production": ("faostat", "qcl"),
     "trade": ("cepii", "baci_hs12"),
+    "customs": ("comtrade", "annual"),
 }
 UNITS = {"5510": "t", "5312": "ha", "152": "I$", "5532": "USD/t"}
 
 
 @dataclass
 class World:
-    """Staged rows of the three kinds. ``build`` makes marts from them, whatever is missing."""
+    """Staged rows of all kinds. ``build`` makes marts from them, whatever is missing.
+
+    ``parameters`` replaces defaults of the method; ``customs_scope`` is that of the customs vintage.
+    """
 
     trade: list[Row] = field(default_factory=list)
     production: list[Row] = field(default_factory=list)
     indicator: list[Row] = field(default_factory=list)
+    customs: list[Row] = field(default_factory=list)
+    customs_scope: str = "full"
+    parameters: dict[str, float | str] = field(default_factory=dict)
 
     def exports(self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float) -> None:
         """World total of an exporter and, by share, its single flows. ``kg`` may be among the keywords."""
@@ -86,12 +93,56 @@ class World:
             }
         )
 
+    def report(
+        self,
+        reporter: str,
+        flow: str,
+        partner: str,
+        hs_code: str,
+        usd: float,
+        years: Iterable[int] = (2020,),
+        **more: object,
+    ) -> None:
+        """What a reporter's customs say: one row per year. ``more`` replaces any field; ``month`` makes it monthly."""
+        for year in years:
+            month = more.get("month")
+            level = 0 if hs_code == "TOTAL" else len(hs_code)
+            kind = "world" if partner == "WLD" else "unspecified" if partner[1:].isdigit() else "country"
+            row = {
+                "reporter": reporter,
+                "partner": partner,
+                "partner_kind": kind,
+                "flow": flow,
+                "freq": "M" if month else "A",
+                "period": f"{year}{month:02}" if month else str(year),
+                "year": year,
+                "hs_edition": "HS12",
+                "hs_code": hs_code,
+                "hs_level": level,
+                "value_usd": float(usd),
+                "net_kg": usd / 2,
+                "net_kg_estimated": False,
+                "qty_estimated": False,
+                "is_reported": True,
+                "is_aggregate": False,
+                "is_original": True,
+                "flag": "",
+            }
+            self.customs.append(row | more)
+
     def build(self, *marts: str) -> duckdb.DuckDBPyConnection:
         """A connection with ``marts`` (default: all) and every mart they read, each checked against its contract."""
         con = duckdb.connect()
         con.execute("SET threads = 1")
         for name, table in _catalog_tables().items():
             con.register(name, table)
+        for name, value in self.parameters.items():
+            text, number = str(value), "NULL" if isinstance(value, str) else value
+            changed = f"CASE WHEN name = '{name}' THEN {{}} ELSE {{}} END"
+            query = f"SELECT * REPLACE ({changed.format(number, 'value')} AS value, " + (
+                changed.format(f"'{text}'", "text") + " AS text) FROM cat_parameter"
+            )
+            con.register("cat_parameter", con.sql(query).to_arrow_table())
         self._register(con)
         for name in _closure(marts or tuple(catalog().marts)):
             contract = catalog().marts[name]
@@ -113,7 +164,8 @@ class World:
             con.register(f"current_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             if rows:
-                vintages.append(_vintage(kind, source, dataset, len(rows)))
+                scope = self.customs_scope if kind == "customs" else "full"
+                vintages.append(_vintage(kind, source, dataset, len(rows)) | {"scope": scope})
         files = [
             {
                 "vintage_id": v["vintage_id"],

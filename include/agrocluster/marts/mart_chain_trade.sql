@@ -1,10 +1,13 @@
 -- Trade of every exporting economy by chain, stage and year, annual and in windows of several years.
 -- Chains and stages are measured on summed values (methodology 0.5); a reporter without a code in a year that it
--- filed exported zero, a reporter that did not file is unknown (0.4).
+-- filed exported zero, a reporter that did not file is unknown (0.4). The world is always BACI's; the focus countries'
+-- own trade comes from mart_trade_cell where the parameter trade_variant says so.
 WITH p AS (
     SELECT
         any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
         any_value(value) FILTER (name = 'flow_variant') AS flow_variant,
+        any_value(value) FILTER (name = 'trade_variant') AS trade_variant,
+        any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
         any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
         any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
         any_value(value_number) FILTER (name = 'thin_market_world_usd') AS thin_world,
@@ -28,22 +31,57 @@ flow AS (
     JOIN product USING (hs_code)
     WHERE f.value_usd IS NOT NULL
 ),
-country_total AS (
+baci_total AS (
     SELECT exporter AS iso3, year, sum(value_usd) AS x_all, coalesce(sum(value_usd) FILTER (agri_base), 0) AS x_agri
     FROM flow WHERE importer = 'WLD' GROUP BY ALL HAVING sum(value_usd) > 0
 ),
 world_total AS (
-    SELECT year, sum(x_all) AS w_all, sum(x_agri) AS w_agri FROM country_total GROUP BY year
+    SELECT year, sum(x_all) AS w_all, sum(x_agri) AS w_agri FROM baci_total GROUP BY year
+),
+focus AS (SELECT iso3 FROM dim_country WHERE focus),
+baci AS (  -- countries whose trade is BACI's
+    SELECT iso3 FROM dim_country, p WHERE p.trade_variant = 'baci' OR NOT focus
+),
+cell AS (
+    SELECT c.*, p.trade_variant, product.counted, product.chain AS chain_of, product.stage AS stage_of,
+        coalesce(product.agri_base, try_cast(left(c.hs_code, 2) AS INTEGER) <= p.last_chapter, false) AS agri_base
+    FROM mart_trade_cell c JOIN p ON p.trade_variant <> 'baci' LEFT JOIN product USING (hs_code)
+),
+own AS (  -- the focus countries' trade by the variant: what a country reports itself is its partners' mirror
+    SELECT exporter AS iso3, importer AS partner, 'X' AS direction, year, agri_base, counted, chain_of, stage_of,
+        CASE trade_variant WHEN 'reported' THEN x_reported_usd WHEN 'mirror' THEN m_mirror_fob_usd
+            ELSE v_reconciled_usd END AS usd,
+        CASE trade_variant WHEN 'reported' THEN x_net_kg WHEN 'mirror' THEN m_net_kg ELSE net_kg END AS kg
+    FROM cell WHERE exporter IN (FROM focus)
+    UNION ALL
+    SELECT importer, exporter, 'M', year, agri_base, counted, chain_of, stage_of,
+        CASE trade_variant WHEN 'reported' THEN m_mirror_fob_usd WHEN 'mirror' THEN x_reported_usd
+            ELSE v_reconciled_usd END,
+        NULL
+    FROM cell WHERE importer IN (FROM focus)
+),
+own_stage AS (
+    SELECT o.iso3, o.partner, o.direction, o.year, o.chain_of AS chain, s.stage, o.usd, o.kg
+    FROM own o
+    JOIN cat_stage home ON home.stage = o.stage_of
+    JOIN cat_stage s ON s.stage = home.stage OR (s.stage = 'total' AND home.in_total)
+    WHERE o.counted AND o.usd IS NOT NULL
+),
+country_total AS (
+    SELECT * FROM baci_total WHERE iso3 IN (FROM baci)
+    UNION ALL
+    SELECT iso3, year, sum(usd), coalesce(sum(usd) FILTER (agri_base), 0)
+    FROM own WHERE direction = 'X' GROUP BY iso3, year HAVING sum(usd) > 0
 ),
 usual AS (  -- each exporter's mean exports of the preceding years
     SELECT y.year, c.iso3, avg(c.x_all) AS x_ref
     FROM world_total y JOIN p ON true
-    JOIN country_total c ON c.year BETWEEN y.year - p.ref_years AND y.year - 1
+    JOIN baci_total c ON c.year BETWEEN y.year - p.ref_years AND y.year - 1
     GROUP BY ALL
 ),
 complete AS (
     SELECT u.year, coalesce(sum(u.x_ref) FILTER (c.iso3 IS NOT NULL), 0) / sum(u.x_ref) AS completeness
-    FROM usual u LEFT JOIN country_total c USING (iso3, year) GROUP BY u.year
+    FROM usual u LEFT JOIN baci_total c USING (iso3, year) GROUP BY u.year
 ),
 stage_flow AS (  -- every chain flow once under its stage and, inputs aside, once under 'total'
     SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag
@@ -51,26 +89,39 @@ stage_flow AS (  -- every chain flow once under its stage and, inputs aside, onc
     JOIN cat_stage own ON own.stage = f.stage
     JOIN cat_stage s ON s.stage = f.stage OR (s.stage = 'total' AND own.in_total)
 ),
-exported AS (
+baci_exported AS (
     SELECT exporter AS iso3, year, chain, stage, sum(value_usd) AS x, sum(net_kg) AS kg,
         sum(value_usd) FILTER (net_kg > 0 AND flag = '') AS x_weighed,
         sum(net_kg) FILTER (net_kg > 0 AND flag = '') AS kg_weighed
     FROM stage_flow WHERE importer = 'WLD' GROUP BY ALL
 ),
 world AS (
-    SELECT year, chain, stage, sum(x) AS xk FROM exported GROUP BY ALL
+    SELECT year, chain, stage, sum(x) AS xk FROM baci_exported GROUP BY ALL
 ),
-focus AS (SELECT iso3 FROM dim_country WHERE focus),
+exported AS (
+    SELECT * FROM baci_exported WHERE iso3 IN (FROM baci)
+    UNION ALL
+    SELECT iso3, year, chain, stage, sum(usd), sum(kg), sum(usd) FILTER (kg > 0), sum(kg) FILTER (kg > 0)
+    FROM own_stage WHERE direction = 'X' GROUP BY iso3, year, chain, stage
+),
 imported AS (
     SELECT importer AS iso3, year, chain, stage, sum(value_usd) AS m
-    FROM stage_flow WHERE importer IN (FROM focus) GROUP BY ALL
+    FROM stage_flow WHERE importer IN (FROM focus) AND importer IN (FROM baci) GROUP BY ALL
+    UNION ALL
+    SELECT iso3, year, chain, stage, sum(usd) FROM own_stage WHERE direction = 'M' GROUP BY iso3, year, chain, stage
 ),
 import_filed AS (
-    SELECT DISTINCT importer AS iso3, year FROM flow WHERE importer IN (FROM focus)
+    SELECT DISTINCT importer AS iso3, year FROM flow WHERE importer IN (FROM focus) AND importer IN (FROM baci)
+    UNION
+    SELECT iso3, year FROM own WHERE direction = 'M' AND usd IS NOT NULL
 ),
 destination AS (
     SELECT exporter AS iso3, year, chain, stage, importer, sum(value_usd) AS v
-    FROM stage_flow WHERE importer <> 'WLD' AND exporter IN (FROM focus) GROUP BY ALL HAVING sum(value_usd) > 0
+    FROM stage_flow WHERE importer <> 'WLD' AND exporter IN (FROM focus) AND exporter IN (FROM baci)
+    GROUP BY ALL HAVING sum(value_usd) > 0
+    UNION ALL
+    SELECT iso3, year, chain, stage, partner, sum(usd) FROM own_stage WHERE direction = 'X'
+    GROUP BY iso3, year, chain, stage, partner HAVING sum(usd) > 0
 ),
 markets AS (
     SELECT iso3, year, chain, stage, sum(v * v) / (sum(v) * sum(v)) AS hhi, count(*) AS n

@@ -1,7 +1,7 @@
 """The method's own catalogue files as tables that marts read beside the other ``cat_*`` relations.
 
-Stages, HS chapters, farm items, FAOSTAT elements and flags, caveats, baselines, pillars and index indicators are
-data; this module only gives them types. It decides nothing and reads nothing else.
+Stages, HS chapters and correspondences, geography, farm items, FAOSTAT elements and flags, caveats, baselines, pillars
+and index indicators are data; this module only gives them types. It decides nothing and reads nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INDICATOR = pa.schema(
 
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_caveat,
-    cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
+    cat_geography, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
     chains = root / "value_chains"
     flags = read_csv(chains / "fao_flags.csv")
     stages = read_csv(chains / "stages.csv")
@@ -48,8 +48,17 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_fao_element": read_csv(chains / "fao_elements.csv"),
         "cat_fao_flag": flags.set_column(2, "sigma", flags["sigma"].cast(pa.float64())),
         "cat_caveat": read_csv(chains / "caveats.csv"),
+        "cat_geography": geography(read_csv(root / "geography.csv")),
+        "cat_hs_link": read_csv(root / "concordance" / "hs.csv"),
         **index_tables(root / "index" / f"{INDEX_VERSION}.yaml"),
     }
+
+
+def geography(raw: pa.Table) -> pa.Table:
+    """Largest city with its coordinates, neighbours (space separated) and whether the economy is landlocked."""
+    for name in ("latitude", "longitude"):
+        raw = raw.set_column(raw.column_names.index(name), name, raw[name].cast(_NUMBER))
+    return raw.set_column(raw.column_names.index("landlocked"), "landlocked", pc.equal(raw["landlocked"], "true"))
 
 
 def index_tables(path: Path) -> dict[str, pa.Table]:

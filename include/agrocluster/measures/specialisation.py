@@ -8,9 +8,9 @@ know nothing of thin markets or absent reporters: that is the marts' business.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from agrocluster.measures.safe import Floats, divide
 
 
 def rca(exports: ArrayLike, country_totals: ArrayLike | None = None, product_totals: ArrayLike | None = None) -> Floats:
@@ -27,8 +27,8 @@ def rca(exports: ArrayLike, country_totals: ArrayLike | None = None, product_tot
     x = np.asarray(exports, dtype=np.float64)
     of_country = x.sum(axis=1) if country_totals is None else np.asarray(country_totals, dtype=np.float64)
     of_product = x.sum(axis=0) if product_totals is None else np.asarray(product_totals, dtype=np.float64)
-    share = _divide(x, of_country[:, None])
-    return _divide(share, _divide(of_product, of_country.sum())[None, :])
+    share = divide(x, of_country[:, None])
+    return divide(share, divide(of_product, of_country.sum())[None, :])
 
 
 def rsca(advantage: ArrayLike) -> Floats:
@@ -52,12 +52,7 @@ def d_ln_rca(share: ArrayLike, share_before: ArrayLike, world: ArrayLike, world_
 
     nan where a share is zero in either window; such a change is an entry or an exit, not a rate.
     """
-    own = _divide(np.asarray(share, dtype=np.float64), np.asarray(share_before, dtype=np.float64))
-    all_of_it = _divide(np.asarray(world, dtype=np.float64), np.asarray(world_before, dtype=np.float64))
-    ratio = _divide(own, all_of_it)
+    own = divide(np.asarray(share, dtype=np.float64), np.asarray(share_before, dtype=np.float64))
+    all_of_it = divide(np.asarray(world, dtype=np.float64), np.asarray(world_before, dtype=np.float64))
+    ratio = divide(own, all_of_it)
     return np.log(np.where(ratio > 0, ratio, np.nan))
-
-
-def _divide(a: ArrayLike, b: ArrayLike) -> Floats:
-    top, bottom = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
-    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)

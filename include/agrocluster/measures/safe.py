@@ -1,0 +1,28 @@
+"""Floats and division that keep unknown unknown: what every measure is written with.
+
+Unknown is nan; a ratio without a denominator is nan, never zero and never infinite.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def floats(*values: ArrayLike) -> list[Floats]:
+    """The values as float64 arrays of one common shape."""
+    return [np.asarray(v, dtype=np.float64) for v in np.broadcast_arrays(*(np.asarray(v) for v in values))]
+
+
+def divide(a: ArrayLike, b: ArrayLike) -> Floats:
+    """a / b; nan where b is zero."""
+    top, bottom = floats(a, b)
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+
+
+def ln(value: ArrayLike) -> Floats:
+    """Natural logarithm; nan where the value is not positive."""
+    x = np.asarray(value, dtype=np.float64)
+    return np.log(x, out=np.full(x.shape, np.nan), where=x > 0)
