@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["PATHS", "addresses", "truth"]
 
-PATHS = {"worldbank": "worldbank/v2", "faostat": "faostat", "cepii": "cepii"}
+PATHS = {"worldbank": "worldbank/v2", "faostat": "faostat", "cepii": "cepii", "comtrade": "comtrade"}
 """Where on the sample server each publisher answers."""
+
+KEYS = {"AGROCLUSTER_COMTRADE_KEY": "sample-key"}
+"""The keys the sample server accepts; they open nothing else."""
 
 
 def addresses(url: str) -> dict[str, str]:
-    """The environment that sends every publisher's requests to the sample server at ``url``."""
-    return {f"AGROCLUSTER_{source.upper()}_URL": f"{url}/{path}" for source, path in PATHS.items()}
+    """The environment that sends every publisher's requests to the sample server at ``url``, with the key it knows."""
+    return {f"AGROCLUSTER_{source.upper()}_URL": f"{url}/{path}" for source, path in PATHS.items()} | KEYS
 
 
 def truth(vintage: str = "current") -> pa.Table:

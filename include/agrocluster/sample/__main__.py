@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, required=True, help="folder for the generated wire files")
     parser.add_argument("--vintage", choices=VINTAGES, default="current")
     parser.add_argument("--faults", default="[]", help="JSON list of faults, or one fault")
+    parser.add_argument("--comtrade", default="{}", help='limits of UN Comtrade as JSON, such as {"quota": 40}')
     options = parser.parse_args(arguments)
     faults = json.loads(options.faults)
     serve(
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         cache=options.cache,
         vintage=options.vintage,
         faults=faults if isinstance(faults, list) else [faults],
+        comtrade=json.loads(options.comtrade),
         announce=lambda line: print(line, flush=True),  # noqa: T201
     )
     return 0

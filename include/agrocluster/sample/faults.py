@@ -14,9 +14,10 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agrocluster.sample.altered import ARCHIVE_FAULTS
+from agrocluster.sample.comtrade_faults import COMTRADE_ROW_FAULTS
 from agrocluster.sample.wire_faults import JSON_ROW_FAULTS, WIRE_FAULTS, Call
 
-NAMES = frozenset([*WIRE_FAULTS, *ARCHIVE_FAULTS])
+NAMES = frozenset([*WIRE_FAULTS, *ARCHIVE_FAULTS, *COMTRADE_ROW_FAULTS])
 
 
 @dataclass
@@ -62,10 +63,15 @@ class Faults:
 
 
 async def apply(fault: Fault, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+    # What is about to be altered has to be readable.
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    scope = {**scope, "headers": headers}
     call = Call(fault.params, scope, receive, send, app)
     if fault.fault in WIRE_FAULTS:
         await WIRE_FAULTS[fault.fault](call)
     elif scope["path"].startswith("/worldbank/") and fault.fault in JSON_ROW_FAULTS:
         await call.rewrite_json(JSON_ROW_FAULTS[fault.fault])
+    elif scope["path"].startswith("/comtrade/") and fault.fault in COMTRADE_ROW_FAULTS:
+        await call.rewrite_json(COMTRADE_ROW_FAULTS[fault.fault])
     else:
         await app({**scope, "sample.fault": fault}, receive, send)

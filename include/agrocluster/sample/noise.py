@@ -32,3 +32,19 @@ def walk(name: str, *shape: int, keep: float = 0.7) -> np.ndarray:
     for t in range(1, shape[-1]):
         steps[..., t] = keep * steps[..., t - 1] + np.sqrt(1 - keep**2) * steps[..., t]
     return steps
+
+
+def hashed(name: str, *keys: np.ndarray) -> np.ndarray:
+    """Uniform draws that belong to integer keys, not to positions: the same key draws the same in any table."""
+    state = np.full(np.broadcast_shapes(*(key.shape for key in keys)), _start(name), np.uint64)
+    with np.errstate(over="ignore"):
+        for key in keys:
+            state = (state ^ key.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+            state ^= state >> np.uint64(29)
+            state *= np.uint64(0xBF58476D1CE4E5B9)
+            state ^= state >> np.uint64(32)
+    return (state >> np.uint64(11)).astype(float) / float(1 << 53)
+
+
+def _start(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{SEED}/{name}".encode()).digest()[:8], "big")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
@@ -15,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from agrocluster.sample import cepii_page, wire_baci, wire_faostat, worldbank_routes
 from agrocluster.sample.altered import alter
 from agrocluster.sample.answers import file_response, http_date, text_response
+from agrocluster.sample.comtrade_routes import Comtrade
 from agrocluster.sample.faults import Fault
 from agrocluster.sample.planted import VINTAGES
 from agrocluster.sample.state import State
@@ -33,6 +36,7 @@ def _base(request: Request) -> str:
 class Routes:
     def __init__(self, state: State) -> None:
         self.state = state
+        self.comtrade = Comtrade(state)
 
     def _file(self, request: Request, name: str, stored: Stored, modified: str) -> Response:
         fault: Fault | None = request.scope.get("sample.fault")
@@ -133,3 +137,29 @@ class Routes:
             return JSONResponse({"error": f"choose one of {', '.join(VINTAGES)}"}, 400)
         await run_in_threadpool(self.state.switch, wanted)
         return JSONResponse({"vintage": wanted})
+
+    async def comtrade_limits(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                self.state.account.change(await request.json())
+            except (TypeError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(self.state.account.show(self.state.now))
+
+    async def clock(self, request: Request) -> Response:
+        """Show or move the server's clock: ``{"now": ISO time}`` or ``{"advance_hours": hours}``."""
+        if request.method == "POST":
+            try:
+                self.state.now = _moved(self.state.now, await request.json())
+            except (TypeError, ValueError, AttributeError, KeyError) as error:
+                return JSONResponse({"error": f"give now (ISO time) or advance_hours: {error}"}, 400)
+        return JSONResponse({"now": self.state.now})
+
+
+def _moved(now: str, wanted: dict[str, str | float]) -> str:
+    if "now" in wanted:
+        moment = datetime.fromisoformat(str(wanted["now"]))
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    else:
+        moment = parsedate_to_datetime(now) + timedelta(hours=float(wanted["advance_hours"]))
+    return format_datetime(moment, usegmt=True)

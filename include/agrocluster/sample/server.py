@@ -1,4 +1,4 @@
-"""The sample source server: World Bank, FAOSTAT and CEPII on one loopback port, with sample data.
+"""The sample source server: World Bank, FAOSTAT, CEPII and UN Comtrade on one loopback port, with sample data.
 
 For fresh machines, demonstrations and tests. It answers what the services answer, errors included, and marks
 every answer ``X-Sample-Data: true``. It never calls out, it binds to loopback only, and it is no mock of our own
@@ -40,11 +40,14 @@ def create_app(state: State) -> ASGIApp:
             Route(f"/cepii{page}", at.baci_page),
             Route(f"/cepii/CEPII/en{page}", at.baci_page),
             Route("/cepii/DATA_DOWNLOAD/baci/data/BACI_HS12_{version}.zip", at.baci_file),
+            Route("/comtrade/{rest:path}", at.comtrade.answer),
             Route("/_sample/truth.{form}", at.truth),
             Route("/_sample/health", at.health),
             Route("/_sample/log", at.log, methods=["GET", "DELETE"]),
             Route("/_sample/faults", at.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sample/vintage", at.vintage, methods=["POST"]),
+            Route("/_sample/comtrade", at.comtrade_limits, methods=["GET", "POST"]),
+            Route("/_sample/clock", at.clock, methods=["GET", "POST"]),
         ]
     )
     return Recorder(app, state)
@@ -101,10 +104,11 @@ def serve(
     vintage: str = "current",
     faults: list[dict[str, Any]] | None = None,
     now: str = NOW,
+    comtrade: dict[str, Any] | None = None,
     announce: Callable[[str], None] = print,
 ) -> None:
     """Build what is missing, announce the address, and answer until stopped."""
-    state = State(Path(cache), vintage, faults, now)
+    state = State(Path(cache), vintage, faults, now, comtrade)
     state.store.prepare(vintage)
     listener = _listen(host, port)
     announce(f"sample source server listening on http://{host}:{listener.getsockname()[1]}")
@@ -122,8 +126,9 @@ class SampleServer:
         faults: list[dict[str, Any]] | None = None,
         port: int = 0,
         now: str = NOW,
+        comtrade: dict[str, Any] | None = None,
     ) -> None:
-        self.state = State(Path(cache), vintage, faults, now)
+        self.state = State(Path(cache), vintage, faults, now, comtrade)
         self._port = port
         self.url = ""
 

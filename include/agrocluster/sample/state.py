@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agrocluster.sample.comtrade_account import Account
+from agrocluster.sample.comtrade_desk import Desk
 from agrocluster.sample.faults import Faults, apply
 from agrocluster.sample.store import Store
 from agrocluster.sample.wire_faults import HangUp
@@ -16,14 +18,32 @@ from agrocluster.sample.wire_faults import HangUp
 class State:
     """What the server holds while it runs."""
 
-    def __init__(self, cache: Path, vintage: str, faults: list[dict[str, Any]] | None, now: str) -> None:
+    def __init__(
+        self,
+        cache: Path,
+        vintage: str,
+        faults: list[dict[str, Any]] | None,
+        now: str,
+        comtrade: dict[str, Any] | None = None,
+    ) -> None:
         self.store = Store(cache)
         self.vintage = vintage
         self.faults = Faults(faults)
         self.now = now
+        self.account = Account()
+        self.account.change(comtrade or {})
+        self._desks: dict[str, Desk] = {}
         self.log: list[dict[str, Any]] = []
         self.transports: dict[tuple[str, int], Any] = {}
         self.lock = threading.Lock()
+
+    def desk(self, vintage: str) -> Desk:
+        """The customs reports of one vintage, opened on first use."""
+        with self.lock:
+            if vintage not in self._desks:
+                parts = self.store.comtrade(vintage)
+                self._desks[vintage] = Desk(parts["reports"].path, parts["datasets"].path)
+            return self._desks[vintage]
 
     def switch(self, vintage: str) -> None:
         self.store.prepare(vintage)

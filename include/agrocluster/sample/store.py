@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from agrocluster.sample import wire_baci, wire_faostat
+from agrocluster.sample import comtrade_rows, wire_baci, wire_faostat
 from agrocluster.sample.farms import farms
 from agrocluster.sample.planted import VINTAGES
 from agrocluster.sample.tables import CROSSWALK
@@ -85,6 +85,14 @@ class Store:
     def baci(self, version: str) -> Stored:
         return self.get(f"baci/{version}.zip", lambda: wire_baci.build(version))
 
+    def comtrade(self, vintage: str) -> dict[str, Stored]:
+        """The customs reports of one vintage: rows and datasets, made together."""
+        names = {part: f"comtrade/{part}.{vintage}.parquet" for part in comtrade_rows.PARTS}
+        with tempfile.TemporaryDirectory() as folder:
+            there = all((self.folder / name).exists() for name in names.values())
+            made = {} if there else comtrade_rows.build(vintage, Path(folder))
+            return {part: self.get(name, lambda part=part: made[part].read_bytes()) for part, name in names.items()}  # type: ignore[misc]
+
     def sizes(self, vintage: str) -> dict[str, int]:
         return {code: self.faostat(code, vintage).size for code in wire_faostat.served()}
 
@@ -95,6 +103,7 @@ class Store:
         jobs: list[Callable[[], Stored]] = [lambda code=code: self.faostat(code, vintage) for code in _by_weight()]  # type: ignore[misc]
         versions = [version for version, of in wire_baci.VERSIONS.items() if of == vintage]
         jobs[1:1] = [lambda version=version: self.baci(version) for version in versions]  # type: ignore[misc]
+        jobs.append(lambda: self.comtrade(vintage)["reports"])
         if any(not (self.folder / name).exists() for name in self._names(vintage)):
             flows()  # shared by both workers: computed before they start
             farms()
@@ -106,6 +115,7 @@ class Store:
     def _names(vintage: str) -> list[str]:
         versions = [f"baci/{version}.zip" for version, of in wire_baci.VERSIONS.items() if of == vintage]
         releases = {code: vintage if code == "QCL" else "current" for code in wire_faostat.served()}
+        versions += [f"comtrade/{part}.{vintage}.parquet" for part in comtrade_rows.PARTS]
         return versions + [f"faostat/{code}.{release}.zip" for code, release in releases.items()]
 
     @staticmethod

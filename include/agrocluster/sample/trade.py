@@ -83,7 +83,10 @@ def _exports() -> np.ndarray:
     return value
 
 
-def _distance(world: Economies) -> np.ndarray:
+@cache
+def kilometres() -> np.ndarray:
+    """Great-circle distances between the economies, plus 200 km to reach a border."""
+    world = economies()
     lat, lon = np.radians(world.number["lat"]), np.radians(world.number["lon"])
     cosine = np.sin(lat) * np.sin(lat[:, None]) + np.cos(lat) * np.cos(lat[:, None]) * np.cos(lon - lon[:, None])
     return 6371 * np.arccos(np.clip(cosine, -1, 1)) + 200
@@ -92,7 +95,7 @@ def _distance(world: Economies) -> np.ndarray:
 def _partners(value: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Choose for each exporter and good who buys, and in which shares."""
     world = economies()
-    pull = world.number["gdp_bn"] ** 0.8 / _distance(world) ** 1.2
+    pull = world.number["gdp_bn"] ** 0.8 / kilometres() ** 1.2
     pull[:, world.four] *= 4  # small markets would otherwise rarely be seen
     weight = pull[:, None, :] * np.exp(1.0 * normal("partners", *value.shape[:2], len(world)))
     for plant in plants("partner", "BACI"):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from agrocluster.sample import indicators, wire_faostat
+from agrocluster.sample import indicators, truth_comtrade, wire_faostat
 from agrocluster.sample.faostat_trade import LAST_ADDED_YEAR
 from agrocluster.sample.planted import plants
 from agrocluster.sample.tables import FOUR, YEARS, economies, goods
@@ -68,6 +68,7 @@ KINDS = {
     "revision": "current value of a cell that the older release had differently",
     "revision_previous": "the older release's value of the same cell; 0 where it had none",
     "dataset_rows": "data rows of a FAOSTAT domain's file",
+    **truth_comtrade.KINDS,
 }
 
 
@@ -237,7 +238,7 @@ _TEXT = tuple(name for name in COLUMNS if name not in ("year", "value"))
 def truth(vintage: str = "current") -> pa.Table:
     """All kinds for one release of the sources; revisions always compare the two."""
     frames = [*trade_values(vintage), *specialisation(vintage), *_farm_values(vintage), _bank_values(vintage)]
-    frames += [*_missing(vintage), *_revisions()]
+    frames += [*_missing(vintage), *_revisions(), *truth_comtrade.frames(vintage)]
     table = pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
     text = {name: pa.array(table[name].fillna("").astype(str)) for name in _TEXT}
     year = pa.array(table.year.astype("Int32"), pa.int32(), from_pandas=True)

@@ -26,7 +26,7 @@ COLUMNS: tuple[str, ...] = (
     "year",
     "value",
 )
-COLUMNS += ("unit", "note")
+COLUMNS += ("unit", "note", "partner")
 
 
 def frame(kind: str, **columns: object) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agrocluster.sample.comtrade_account import RATE
 from agrocluster.sample.tables import LABEL
 from agrocluster.sample.worldbank_routes import bad_request_page
 
@@ -58,10 +59,11 @@ class Call:
     async def body(self, part: bytes, *, more: bool = False) -> None:
         await self.send({"type": "http.response.body", "body": part, "more_body": more})
 
-    async def rewrite_json(self, change: Callable[[list[Any], dict[str, Any]], Any]) -> None:
+    async def rewrite_json(self, change: Callable[[Any, dict[str, Any]], Any]) -> None:
         start, body = await self.collect()
         document = json.loads(body.decode("utf-8-sig"))
-        if isinstance(document, list) and len(document) == 2:
+        pages = isinstance(document, list) and len(document) == 2
+        if pages or (isinstance(document, dict) and document.get("data")):
             body = json.dumps(change(document, self.params), ensure_ascii=False).encode()
         await self.begin(start, len(body))
         await self.body(body)
@@ -74,7 +76,10 @@ async def _status(call: Call) -> None:
 
 async def _rate_limit(call: Call) -> None:
     after = str(call.params.get("retry_after", 1))
-    await call.answer(429, b"Too Many Requests", "text/plain", **{"retry-after": after})
+    if call.scope["path"].startswith("/comtrade/"):
+        await call.answer(429, RATE.format(after).encode(), "application/json", **{"retry-after": after})
+    else:
+        await call.answer(429, b"Too Many Requests", "text/plain", **{"retry-after": after})
 
 
 async def _timeout(call: Call) -> None:

@@ -81,7 +81,7 @@ class Budget:
         until = min(resume_at, self.now() + LONGEST_BLOCK)
         with self._open() as state:
             state["closed_until"] = until.isoformat()
-        return self._exhausted(until)
+        return self._exhausted(until, "The service says that the daily allowance of this key is spent.")
 
     @contextmanager
     def _open(self) -> Iterator[dict[str, Any]]:
@@ -108,10 +108,10 @@ class Budget:
             return None
         return datetime.fromisoformat(state["day"]).replace(tzinfo=UTC) + timedelta(days=1)
 
-    def _exhausted(self, resume_at: datetime) -> QuotaExhausted:
+    def _exhausted(self, resume_at: datetime, problem: str | None = None) -> QuotaExhausted:
+        holder = "this key" if self.key else "questions without a key"
         return QuotaExhausted(
-            f"The daily allowance of {self.source} is spent ({self.limit} calls a day"
-            f"{'' if self.key else ' without a key'}).",
+            problem or f"The daily allowance of {holder} is spent ({self.limit} calls a day).",
             resume_at=resume_at,
             source=self.source,
             remedy=f"Run again after {resume_at:%Y-%m-%d %H:%M} UTC; what was fetched is kept. A larger subscription "
