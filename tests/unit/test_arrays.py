@@ -25,6 +25,15 @@ def test_missing_integers_become_what_is_asked(values, start):
     assert to_numpy(column, missing=-999).tolist() == [-999 if v is None else v for v in values[start:]]
 
 
+@given(st.lists(st.one_of(st.none(), st.booleans()), max_size=40), st.integers(0, 11), st.booleans())
+def test_truths_cross_both_ways(values, start, missing):
+    column = pa.array(values, pa.bool_())[start:]
+    kept = to_numpy(column, missing=missing)
+    assert kept.dtype == bool
+    assert kept.tolist() == [missing if v is None else v for v in values[start:]]
+    assert to_arrow(kept).to_pylist() == kept.tolist()
+
+
 def test_missing_integers_are_never_invented():
     with pytest.raises(ValueError, match="no NumPy form"):
         to_numpy(pa.array([1, None], pa.int64()))

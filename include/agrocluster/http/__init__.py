@@ -6,7 +6,7 @@ hosts, silent about keys. What the answers mean is the business of ``sources``.
 
 from agrocluster.http.answer import Download, Fetched
 from agrocluster.http.client import Client, connect
-from agrocluster.http.endpoint import Endpoint, endpoint
+from agrocluster.http.endpoint import Endpoint, endpoint, quota
 from agrocluster.http.redaction import redact
 
-__all__ = ["Client", "Download", "Endpoint", "Fetched", "connect", "endpoint", "redact"]
+__all__ = ["Client", "Download", "Endpoint", "Fetched", "connect", "endpoint", "quota", "redact"]

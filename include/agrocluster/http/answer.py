@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-KEPT_HEADERS = ("Content-Type", "ETag", "Last-Modified")
+KEPT_HEADERS = ("Content-Type", "ETag", "Last-Modified", "Retry-After")
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class Client:
         expect: Expect | None = None,
         accept: Collection[int] = (),
         period: str | None = None,
+        before: Callable[[], object] = lambda: None,
     ) -> Fetched:
         """Fetch a small answer into memory.
 
@@ -103,6 +104,7 @@ class Client:
             expect: shape the body must have; not demanded of statuses in ``accept``.
             accept: statuses other than 2xx to return instead of raising (after the retry table had its say).
             period: for error messages.
+            before: called before every attempt, for publishers that count calls; what it raises ends the matter.
 
         Raises SourceUnavailable or SourceContractError (see the module).
         """
@@ -110,6 +112,7 @@ class Client:
         limit = min(max_bytes or GET_LIMIT, self.source.max_bytes)
 
         def once(deadline: float) -> Fetched:
+            before()
             with self.transport.open("GET", url, accept=accept) as response:
                 pieces = stream(response, decode=True, limit=limit, late=lambda: self.clock() > deadline)
                 content = b"".join(pieces)

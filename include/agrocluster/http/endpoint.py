@@ -14,6 +14,7 @@ from agrocluster.errors import UsageError
 from agrocluster.http.guard import is_loopback
 from agrocluster.http.redaction import redact
 from agrocluster.model.loader import catalog
+from agrocluster.model.specs import Quota, SourceSpec
 from agrocluster.settings import settings
 
 
@@ -31,14 +32,9 @@ def endpoint(source_id: str) -> Endpoint:
     Raises UsageError for a publisher the catalogue does not know, and in sample mode for an address that is not on
     this machine: real figures must never be fetched under the label of sample data.
     """
-    sources = catalog().sources
-    if source_id not in sources:
-        raise UsageError(
-            f"There is no source {source_id!r} in the catalogue.",
-            remedy=f"Use one of: {', '.join(sorted(sources))}.",
-        )
+    source = _source(source_id)
     prefix = f"AGROCLUSTER_{source_id.upper()}"
-    base_url = os.environ.get(f"{prefix}_URL") or sources[source_id].base_url
+    base_url = os.environ.get(f"{prefix}_URL") or source.base_url
     if settings().mode == "sample" and not is_loopback(urlsplit(base_url).hostname or ""):
         raise UsageError(
             f"Sample mode asks the sample source server, and {redact(base_url)} is not on this machine.",
@@ -49,3 +45,32 @@ def endpoint(source_id: str) -> Endpoint:
         base_url=base_url,
         key=os.environ.get(f"{prefix}_KEY") or None,
     )
+
+
+def quota(source_id: str) -> Quota:
+    """What a publisher allows: the catalogue's numbers, or those of another subscription from the environment
+    (``AGROCLUSTER_<SOURCE>_CALLS_PER_DAY`` and ``_RECORDS_PER_CALL``).
+
+    Raises UsageError for a publisher without a quota, or when a variable is no positive number.
+    """
+    allowed = _source(source_id).quota
+    if allowed is None:
+        raise UsageError(f"The catalogue states no quota for {source_id}.", remedy="Add one to its source file.")
+    changes = {}
+    for limit in ("calls_per_day", "records_per_call"):
+        name = f"AGROCLUSTER_{source_id.upper()}_{limit.upper()}"
+        if text := os.environ.get(name):
+            if not text.isdecimal() or int(text) < 1:
+                raise UsageError(f"{name}={text!r} is no positive number.", remedy="Correct or unset the variable.")
+            changes[limit] = int(text)
+    return allowed.model_copy(update=changes)
+
+
+def _source(source_id: str) -> SourceSpec:
+    sources = catalog().sources
+    if source_id not in sources:
+        raise UsageError(
+            f"There is no source {source_id!r} in the catalogue.",
+            remedy=f"Use one of: {', '.join(sorted(sources))}.",
+        )
+    return sources[source_id]

@@ -20,31 +20,36 @@ _ARROW: dict[np.dtype[Any], pa.DataType] = {
     np.dtype(np.float64): pa.float64(),
 }
 _NUMPY: dict[pa.DataType, np.dtype[Any]] = {arrow: numpy for numpy, arrow in _ARROW.items()}
+_NUMPY[pa.bool_()] = np.dtype(np.bool_)
 
 
-def to_numpy(column: pa.Array | pa.ChunkedArray, missing: float | int | None = None) -> NDArray[Any]:
-    """Values of a column of int16/32/64 or float64; nulls become ``missing`` (floats: NaN).
+def to_numpy(column: pa.Array | pa.ChunkedArray, missing: float | bool | None = None) -> NDArray[Any]:
+    """Values of a column of int16/32/64, float64 or bool; nulls become ``missing`` (floats: NaN).
 
-    No copy unless the column is in several chunks or has nulls. ValueError for null integers without ``missing``.
+    No copy unless the column is in several chunks, has nulls or is of bool. ValueError for nulls without ``missing``,
+    except among floats.
     """
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if not len(column):
         return np.empty(0, dtype=_NUMPY[column.type])
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     span = slice(column.offset, column.offset + len(column))
     valid, data = column.buffers()
-    values = np.frombuffer(data, _NUMPY[column.type])[span]
+    values = _bits(data, span) if column.type == pa.bool_() else np.frombuffer(data, _NUMPY[column.type])[span]
     if not column.null_count:
         return values
     if missing is None and column.type != pa.float64():
-        raise ValueError("an integer column with nulls has no NumPy form")
-    present = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little", count=span.stop)[span]
-    return np.where(present, values, np.nan if missing is None else missing).astype(values.dtype, copy=False)
+        raise ValueError("a column of integers or bool with nulls has no NumPy form")
+    return np.where(_bits(valid, span), values, np.nan if missing is None else missing).astype(values.dtype, copy=False)
 
 
 def to_arrow(values: NDArray[Any]) -> pa.Array:
-    """An Arrow array of int16/32/64 or float64 over the same memory; NaN becomes null."""
+    """An Arrow array of int16/32/64 or float64 over the same memory, or of bool; NaN becomes null."""
     values = np.ascontiguousarray(values)
+    if values.dtype == np.bool_:
+        return pa.Array.from_buffers(
+            pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))]
+        )
     valid = None
     if values.dtype == np.float64 and (missing := np.isnan(values)).any():
         valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
@@ -62,3 +67,8 @@ def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
 def repeated(text: str, rows: int) -> pa.DictionaryArray:
     """A column that holds ``text`` in every row, in four bytes per row."""
     return pa.DictionaryArray.from_arrays(to_arrow(np.zeros(rows, dtype=np.int32)), texts_to_arrow([text]))
+
+
+def _bits(buffer: pa.Buffer, span: slice) -> NDArray[np.bool_]:
+    bits = np.frombuffer(buffer, np.uint8)
+    return np.unpackbits(bits, bitorder="little", count=span.stop)[span].view(np.bool_)

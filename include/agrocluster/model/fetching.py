@@ -84,3 +84,10 @@ class StageLog:
         """Send ``rows`` to quarantine under ``rule_id``."""
         if rows.num_rows:
             self.rejected.append((rule_id, reason, rows))
+
+    def add(self, other: StageLog) -> None:
+        """Take over the account of a part; notes that are counts add up, of others the last one stays."""
+        self.excluded.update(other.excluded)
+        self.rejected.extend(other.rejected)
+        for name, found in other.notes.items():
+            self.notes[name] = self.notes.get(name, 0) + found if isinstance(found, int) else found

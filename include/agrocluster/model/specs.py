@@ -121,6 +121,23 @@ class TableContract(Spec):
         raise KeyError(name)
 
 
+class Quota(Spec):
+    """What a publisher allows beyond a polite pace.
+
+    Attributes:
+        calls_per_day: data calls that a key may make on one UTC day.
+        records_per_call, records_without_key: an answer ends there without saying so.
+        periods_per_call: most periods one question may name.
+        url_characters: longest address the service accepts.
+    """
+
+    calls_per_day: int = Field(gt=0)
+    records_per_call: int = Field(gt=0)
+    records_without_key: int = Field(gt=0)
+    periods_per_call: int = Field(gt=0)
+    url_characters: int = Field(gt=500)
+
+
 class SourceSpec(Spec):
     """A publisher: where it lives, how politely to ask, under which licence it publishes."""
 
@@ -140,6 +157,7 @@ class SourceSpec(Spec):
     retry_html_400: bool = False
     key_header: str | None = None
     pool_slots: int = 2
+    quota: Quota | None = None
 
 
 class TableKind(StrEnum):

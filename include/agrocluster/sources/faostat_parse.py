@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from agrocluster.errors import SourceContractError
 from agrocluster.model.arrays import to_numpy
+from agrocluster.sources.coded import Coded, coded
 from agrocluster.sources.faostat_layout import Layout
-from agrocluster.sources.faostat_rows import Cells, Coded, coded
+from agrocluster.sources.faostat_rows import Cells
 from agrocluster.sources.textblocks import Block, undecodable
 
 TEXT = pa.dictionary(pa.int32(), pa.string())

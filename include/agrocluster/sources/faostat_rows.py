@@ -7,7 +7,7 @@ distinct code and block and applied to the rows as an array. No row is ever look
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from agrocluster.errors import SourceContractError
-from agrocluster.model.arrays import texts_to_arrow, to_arrow, to_numpy
+from agrocluster.model.arrays import to_arrow
+from agrocluster.sources.coded import Coded
 from agrocluster.sources.faostat_layout import Layout
 from agrocluster.transform.countries import EXCLUDED, Area, Scheme, find_area
 from agrocluster.transform.units import UnitTable, convert
@@ -27,48 +28,6 @@ MISSING = frozenset({"M", "O", "Q"})
 """Flags that say there is no value (cannot exist or not available, missing, suppressed): a number beside them, often a
 0, stays in ``value_raw`` only. FAO, https://www.fao.org/faostat/en/#definitions; methodology 0.4."""
 _UNUSED = Area("", "aggregate")
-
-
-@dataclass(frozen=True)
-class Coded:
-    """A column of texts as positions in a list of distinct texts."""
-
-    index: Index
-    texts: Sequence[str]
-
-    def mapped(self, change: Callable[[str], str]) -> Coded:
-        """The same column with every distinct text changed."""
-        return Coded(self.index, [change(text) for text in self.texts])
-
-    def take(self, keep: NDArray[np.bool_]) -> Coded:
-        """The rows where ``keep`` is true."""
-        return Coded(self.index[keep], self.texts)
-
-    def lookup(self, wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
-        """For every row, whether its text is wanted."""
-        return np.array([wanted(text) for text in self.texts] or [False], dtype=bool)[self.index]
-
-    def arrow(self) -> pa.DictionaryArray:
-        """As an Arrow dictionary array; texts that became equal share one entry."""
-        places = {text: place for place, text in enumerate(dict.fromkeys(self.texts))}
-        index = self.index
-        if len(places) < len(self.texts):
-            index = np.array([places[text] for text in self.texts], dtype=np.int32)[index]
-        return pa.DictionaryArray.from_arrays(to_arrow(index), texts_to_arrow(list(places)))
-
-    def used(self) -> NDArray[np.bool_]:
-        """For every distinct text, whether a row has it (a column that was filtered keeps all its texts)."""
-        return np.bincount(self.index, minlength=len(self.texts)) > 0
-
-
-def coded(column: pa.DictionaryArray) -> Coded:
-    """An Arrow dictionary column; apostrophes in front of codes and blanks around texts go, null is ``''``."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    texts = [text.strip().removeprefix("'") for text in column.dictionary.to_pylist()]
-    if column.null_count:
-        texts.append("")
-    return Coded(to_numpy(column.indices, missing=len(texts) - 1), texts)
 
 
 @dataclass(frozen=True)

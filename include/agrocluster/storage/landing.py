@@ -128,6 +128,27 @@ def keep_snapshot(
     return load(dataset_id, snapshot_id)
 
 
+def take_over(folder: Path, raw: RawFile, work: Path) -> bool:
+    """Link a file that was fetched before into a work folder, so that it need not be fetched again.
+
+    False, and nothing is linked, if the file in ``folder`` is gone or no longer what was fetched.
+    """
+    old, new = folder / raw.name, work / raw.name
+    if not old.exists() or _digest(old) != raw.sha256:
+        return False
+    if not new.exists():
+        with atomic.writing(new):
+            new.hardlink_to(old)
+    return True
+
+
+def unfinished(dataset_id: str, work: Path) -> Iterator[Path]:
+    """Work folders of a dataset other than ``work``: fetches that were overtaken by a new release."""
+    for folder in sorted(layout().landing(dataset_id).glob(f"{WORK}*")):
+        if folder.is_dir() and folder != work:
+            yield folder
+
+
 def discard_work(dataset_id: str, probe: Probe) -> None:
     """Remove the work folder of a fetch that has been sealed; whoever looks sees all of it or nothing."""
     work = work_folder(dataset_id, probe)
@@ -162,12 +183,11 @@ def snapshots(dataset_id: str) -> Iterator[Snapshot]:
 def verify(snapshot: Snapshot) -> None:
     """Raise StorageError if a landed file is no longer what was fetched."""
     for raw in snapshot.files:
-        with snapshot.file(raw).open("rb") as handle:
-            if hashlib.file_digest(handle, "sha256").hexdigest() != raw.sha256:
-                raise StorageError(
-                    f"{snapshot.file(raw)} is damaged: its hash is not the one recorded when it was fetched.",
-                    remedy=f"Delete the folder {snapshot.path} and run again; it will be fetched anew.",
-                )
+        if _digest(snapshot.file(raw)) != raw.sha256:
+            raise StorageError(
+                f"{snapshot.file(raw)} is damaged: its hash is not the one recorded when it was fetched.",
+                remedy=f"Delete the folder {snapshot.path} and run again; it will be fetched anew.",
+            )
 
 
 def suspect(dataset_id: str, snapshot_id: str, problem: str) -> None:
@@ -180,11 +200,16 @@ def clear(dataset_id: str, snapshot_id: str) -> None:
     (layout().landing(dataset_id) / snapshot_id / SUSPECT).unlink(missing_ok=True)
 
 
+def is_suspect(snapshot: Snapshot) -> bool:
+    """Whether the content of a snapshot was refused."""
+    return (snapshot.path / SUSPECT).exists()
+
+
 def known_fingerprints(dataset_id: str) -> dict[str, list[str]]:
     """Probe fingerprints -> ids of the snapshots that answered them, suspects left out, in this run's world."""
     found: dict[str, list[str]] = {}
     for snapshot in snapshots(dataset_id):
-        if (snapshot.path / SUSPECT).exists():
+        if is_suspect(snapshot):
             continue
         for fingerprint in atomic.read_json(snapshot.path / "fingerprints.json"):
             found.setdefault(fingerprint, []).append(snapshot.snapshot_id)
@@ -201,6 +226,11 @@ def _note_fingerprint(path: Path, fingerprint: str) -> None:
     known = atomic.read_json(record) if record.exists() else []
     if fingerprint not in known:
         atomic.write_json(record, sorted([*known, fingerprint]))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _slice_record(work: Path, slice_id: str) -> Path:

@@ -33,6 +33,10 @@ class Layout:
         dataset_id, _, name = vintage_id.partition("@")
         return self.root / "quarantine" / dataset_id / f"{name}.parquet"
 
+    def budget(self, source: str, account: str) -> Path:
+        """What an account (a hash of its key) has spent of a publisher's daily allowance."""
+        return self.root / "state" / "budget" / f"{source}-{account}.json"
+
     @property
     def quality(self) -> Path:
         """Folder of validation results and incidents."""

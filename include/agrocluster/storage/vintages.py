@@ -34,8 +34,8 @@ class Vintage:
 
     @property
     def published(self) -> str:
-        """The stamp as an ISO date or month: CEPII stamps ``V202601``, all others carry dates."""
-        return re.sub(r"^V(\d{4})(\d{2})$", r"\1-\2", self.stamp)
+        """The stamp as an ISO date or month: CEPII stamps ``V202601``, UN Comtrade to the second, all others by day."""
+        return re.sub(r"^V(\d{4})(\d{2})$", r"\1-\2", self.stamp).partition("T")[0]
 
     @property
     def order(self) -> tuple[str, bool, str]:
