@@ -54,21 +54,37 @@ def _staged(case: Path, facts: dict[str, Any], log: StageLog, work: Path) -> lis
 
 def _expected(case: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
     contract = catalog().tables[catalog().dataset(facts["dataset"]).kind]
-    texts = {column.name for column in contract.columns if TYPES[column.type] == pa.string()}
+    types = {column.name: TYPES[column.type] for column in contract.columns}
     with (case / "expected.csv").open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
-    return [{k: v if k in texts else float(v) if v else None for k, v in row.items()} for row in rows]
+    return [{name: _value(text, types[name]) for name, text in row.items()} for row in rows]
 
 
-def _order(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    plain = [{k: float(v) if isinstance(v, int) else v for k, v in row.items()} for row in rows]
+def _value(text: str, kind: pa.DataType) -> str | bool | float | None:
+    if kind == pa.string():
+        return text
+    if kind == pa.bool_():
+        return {"true": True, "false": False}[text]
+    return float(text) if text else None
+
+
+def _order(rows: list[dict[str, Any]], texts: set[str]) -> list[tuple[str, ...]]:
+    """Rows in one order and spelling: whole numbers as floats; an empty text cannot be told from none in a CSV."""
+    plain = [{k: float(v) if type(v) is int else v for k, v in row.items()} for row in rows]
+    plain = [{k: v or "" if k in texts else v for k, v in row.items()} for row in plain]
     return sorted(tuple(f"{k}={row[k]!r}" for k in sorted(row)) for row in plain)
+
+
+def _texts(dataset_id: str) -> set[str]:
+    contract = catalog().tables[catalog().dataset(dataset_id).kind]
+    return {column.name for column in contract.columns if column.type == "string"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_the_file_gives_the_expected_rows(case, tmp_path):
     facts, log = yaml.safe_load((case / "case.yaml").read_text(encoding="utf-8")), StageLog()
-    assert _order(_staged(case, facts, log, tmp_path)) == _order(_expected(case, facts))
+    texts = _texts(facts["dataset"])
+    assert _order(_staged(case, facts, log, tmp_path), texts) == _order(_expected(case, facts), texts)
     assert dict(log.excluded) == facts.get("excluded", {})
     assert {rule: rows.num_rows for rule, _, rows in log.rejected} == facts.get("rejected", {})
 

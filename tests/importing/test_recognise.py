@@ -117,7 +117,6 @@ def test_files_that_explain_data_are_companions(case: str, tmp_path: Path) -> No
 OTHERS = {
     "FAOSTAT website table, domain QI": d.faostat(domain="QI"),
     "FAOSTAT bulk archive Food_Security_Data": d.bulk("Food_Security_Data_E_All_Data_(Normalized).csv", d.bulk_long()),
-    "UN Comtrade": "typeCode,reporterCode,flowCode,cmdCode,primaryValue\nC,398,X,080221,5\n",
     "WITS country trade summary": "Reporter,Partner,Product categories,Indicator Type,Indicator,2019\n",
     "WTO": '"Indicator Category","Reporting Economy Code","Product/Sector Code"\n',
     "Eurostat Comext": d.archive({"view.csv": "REPORTER,PARTNER,PRODUCT,FLOW,STAT_PROCEDURE,PERIOD,VALUE_IN_EUR\n"}),

@@ -22,6 +22,7 @@ ROOT = Path(agrocluster.sample.__file__).parent.parent.parent
 def test_second_start_is_quick_and_announces_itself(sample_cache):
     fault = '{"match": "worldbank", "fault": "status", "params": {"status": 500}}'
     command = [sys.executable, "-m", "agrocluster.sample", "--cache", str(sample_cache), "--faults", fault]
+    command += ["--comtrade", '{"quota": 7}']
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     before = {path: path.stat().st_mtime_ns for path in sample_cache.rglob("*.zip")}
     start = time.monotonic()
@@ -37,6 +38,7 @@ def test_second_start_is_quick_and_announces_itself(sample_cache):
             assert health["status"] == "ok"
             assert health["vintage"] == "current"
             assert requests.get(f"{match[1]}/worldbank/v2/sources", timeout=30).status_code == 500
+            assert requests.get(f"{match[1]}/_sample/comtrade", timeout=30).json()["quota"] == 7
         finally:
             process.terminate()
 

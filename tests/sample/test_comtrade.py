@@ -11,6 +11,9 @@ import uuid
 import pytest
 import requests
 
+from agrocluster.sample import addresses
+from agrocluster.sample.server import SampleServer
+
 FIELDS = [
     "typeCode",
     "freqCode",
@@ -157,6 +160,9 @@ def test_the_cap_cuts_silently_in_the_order_of_reporters(ask, limits):
     reporters = [record["reporterCode"] for record in cut]
     assert reporters == sorted(reporters)
     limits(cap=100_000)
+    years = rows(ask("data/v1/get/C/A/HS", **{**question, "period": "2020,2021"}))
+    places = [(r["reporterCode"], r["period"], r["flowCode"], r["partnerCode"], r["cmdCode"]) for r in years]
+    assert places == sorted(places)
     whole = rows(ask("data/v1/get/C/A/HS", **question))
     assert len(whole) > 5000
     assert whole[:700] == cut
@@ -481,3 +487,13 @@ def test_faults_strike_here_too(ask, fault, get):
     with pytest.raises(requests.exceptions.ReadTimeout):
         get("/comtrade/data/v1/get/C/A/HS", headers=KEY, params=question, timeout=0.3)
     assert rows(ask("data/v1/get/C/A/HS", **question)) == good
+
+
+def test_limits_can_be_set_when_the_server_starts(sample_cache):
+    with SampleServer(sample_cache, comtrade={"quota": 1, "cap": 5}) as server:
+        environment = addresses(server.url)
+        key = {"Ocp-Apim-Subscription-Key": environment["AGROCLUSTER_COMTRADE_KEY"]}
+        url = f"{environment['AGROCLUSTER_COMTRADE_URL']}/data/v1/get/C/A/HS?reporterCode=398&period=2021"
+        answers = [requests.get(url, headers=key, timeout=30) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 403]
+    assert answers[0].json()["count"] == 5

@@ -50,7 +50,7 @@ def examine(path: Path, use: Use, sha256: str) -> Extent:
     """Read ``path`` for one dataset. Never raises for what the file holds."""
     spec = catalog().dataset(use.dataset_id)
     file = RawFile(path.name, use.format, path.name, sha256, path.stat().st_size, "")
-    log, tally = StageLog(), _Tally()
+    log, tally = StageLog(), _Tally(spec.kind.country)
     try:
         for batch in reader(use.format)(path, file, spec, log):
             tally.add(batch)
@@ -78,6 +78,7 @@ def examine(path: Path, use: Use, sha256: str) -> Extent:
 
 @dataclass
 class _Tally:
+    country: str
     rows: int = 0
     years: set[int] = field(default_factory=set)
     countries: set[str] = field(default_factory=set)
@@ -86,7 +87,7 @@ class _Tally:
     def add(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
         self.years |= _distinct(batch, "year")
-        self.countries |= _distinct(batch, "iso3" if "iso3" in batch.schema.names else "exporter")
+        self.countries |= _distinct(batch, self.country)
         for name in ("flag", "unit_raw"):
             if name in batch.schema.names:
                 self.marks |= _distinct(batch, name)

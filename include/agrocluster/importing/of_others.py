@@ -31,8 +31,7 @@ def by_sheets(names: Iterable[str]) -> Recognised | None:
 def by_keys(document: Any) -> Recognised | None:
     """A JSON document, by the keys of its first object."""
     keys = _keys(document)
-    rows = _keys(document.get("data")) if isinstance(document, dict) else set()
-    return _first("json", lambda rule: bool(keys) and set(rule["keys"]) <= keys and set(rule.get("rows", ())) <= rows)
+    return _first("json", lambda rule: bool(keys) and set(rule["keys"]) <= keys)
 
 
 def by_beginning(text: str) -> Recognised | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agrocluster.errors import AgroclusterError
-from agrocluster.importing import of_baci, of_faostat, of_others, of_worldbank
+from agrocluster.importing import of_baci, of_comtrade, of_faostat, of_others, of_worldbank
 from agrocluster.importing.findings import Finding, Recognised, Unrecognised, in_words
 from agrocluster.importing.sniff import Sniffed, columns, sniff
 from agrocluster.sources.bytestream import head_text
@@ -80,6 +80,8 @@ def _zip(seen: Sniffed) -> Finding:
             return Recognised(f"{other.what}, {len(archive.names)} files in a zip", kind="other", note=other.note)
         if of_faostat.is_faostat(names):
             return Unrecognised("A FAOSTAT website table inside a zip; unpack it and import the CSV.")
+        if of_comtrade.is_table(names):
+            return Unrecognised("A UN Comtrade table inside a zip; unpack it and import the CSV.")
     return Unrecognised(f"A zip of no known download; it holds {', '.join(archive.names[:3])}.")
 
 
@@ -100,10 +102,12 @@ def _xls(_: Sniffed) -> Finding:
 
 
 def _json(seen: Sniffed) -> Finding:
+    if records := of_comtrade.recognise_records(seen):
+        return records
     document = _document(seen.path)
     if of_worldbank.is_answer(document):
         return of_worldbank.recognise_answer(document, seen)
-    found = of_others.by_keys(document)
+    found = of_comtrade.recognise_document(document) or of_others.by_keys(document)
     return found or Unrecognised("A JSON document of no known service.")
 
 
@@ -126,6 +130,8 @@ def _text(seen: Sniffed) -> Finding:
     names = _header(seen.head)
     if of_faostat.is_faostat(names):
         return of_faostat.recognise_table(seen)
+    if of_comtrade.is_table(names):
+        return of_comtrade.recognise_table(seen)
     if of_baci.is_table(names):
         return of_baci.recognise_table(seen)
     found = of_worldbank.metadata(names) or of_others.by_columns(names) or of_baci.recognise_codes(names, seen)

@@ -29,10 +29,10 @@ def to_numpy(column: pa.Array | pa.ChunkedArray, missing: float | bool | None = 
     No copy unless the column is in several chunks, has nulls or is of bool. ValueError for nulls without ``missing``,
     except among floats.
     """
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if not len(column):
         return np.empty(0, dtype=_NUMPY[column.type])
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     span = slice(column.offset, column.offset + len(column))
     valid, data = column.buffers()
     values = _bits(data, span) if column.type == pa.bool_() else np.frombuffer(data, _NUMPY[column.type])[span]

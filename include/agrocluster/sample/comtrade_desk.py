@@ -90,11 +90,11 @@ class Desk:
             if question.count_only:
                 (count,) = cursor.execute(f"select count(*) from ({relation(question)})").fetchone() or (0,)
                 return comtrade_wire.envelope(min(count, limit), [])
-            return comtrade_wire.answer(cursor, relation(question), limit, descriptions=question.descriptions)
+            return comtrade_wire.answer(cursor, question, limit)
 
     def bulk(self, question: Question, dataset: int) -> bytes:
         with self._connection.cursor() as cursor:
-            return comtrade_wire.bulk_file(cursor, relation(question), dataset)
+            return comtrade_wire.bulk_file(cursor, question, dataset)
 
     def datasets(self, freq: str) -> list[dict[str, object]]:
         """Every reporter-period of one frequency with its release and signature."""

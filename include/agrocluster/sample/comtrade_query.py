@@ -16,7 +16,8 @@ MAX_PERIODS = 12
 EDITIONS = ("H0", "H1", "H2", "H3", "H4", "H5", "H6")
 CLASSIFICATIONS = ("HS", *EDITIONS, "S1", "S2", "S3", "S4", "SS", "B4", "B5", "EB", "EB02", "EB10", "EB10S")
 FLOWS = ("M", "X", "RX", "RM", "DX", "FM", "MIP", "MOP", "XIP", "XOP")
-ORDER = "reporter, period, flow, partner, level, code, partner2, customs, mot"
+ORDER_STORED = "reporter, period, flow, partner, level, code"
+ORDER = f"{ORDER_STORED}, partner2, customs, mot"
 _LEVELS = {"AG2": 2, "AG4": 4, "AG6": 6}
 
 
@@ -139,6 +140,11 @@ def wanted_datasets(classification: str, parameters: Mapping[str, str]) -> Calla
         )
 
     return wanted
+
+
+def in_order(question: Question) -> bool:
+    """Whether the answer is a selection of stored rows alone, which lie in the order they are served in."""
+    return question.pinned and question.classification != "H4" and not _computed_levels(question.products)
 
 
 def _within(column: str, values: tuple[int, ...] | tuple[str, ...] | None) -> str:

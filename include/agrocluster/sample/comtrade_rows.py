@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from agrocluster.sample.comtrade_months import monthly
+from agrocluster.sample.comtrade_query import ORDER_STORED
 from agrocluster.sample.comtrade_releases import release_dates
 from agrocluster.sample.comtrade_tables import (
     AREAS_NES,
@@ -250,7 +251,7 @@ select freq, period, year, reporter, partner, flow, edition, code, level, value,
        case when level = 6 and grams is null and empty_is_zero then 0.0 else grams / 1000 end as net,
        estimated and grams is not null as estimated, is_reported
 from weighed
-order by freq, reporter, period, flow desc, partner, level, code;
+order by freq, {ORDER_STORED};
 """
 
 _DATASETS = """

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 from pyarrow import csv
 
-from agrocluster.sample.comtrade_query import ORDER
+from agrocluster.sample.comtrade_query import ORDER, Question, in_order, relation
 
 ELAPSED = "0.21 secs"
 _ESTIMATED = "case when not estimated then 0 when unit = 8 then 6 else 4 end"
@@ -120,9 +120,10 @@ def envelope(count: int, data: list[memoryview], error: str = "") -> bytes:
     return b"".join((head, *data, f'],"error":"{error}"}}'.encode()))
 
 
-def answer(connection: duckdb.DuckDBPyConnection, relation: str, limit: int, *, descriptions: bool) -> bytes:
+def answer(connection: duckdb.DuckDBPyConnection, question: Question, limit: int) -> bytes:
     """The body of a data answer, cut silently at ``limit``."""
-    chosen = f"select * from ({relation}) order by {ORDER} limit {limit}"
+    descriptions, order = question.descriptions, "" if in_order(question) else f"order by {ORDER}"
+    chosen = f"select * from ({relation(question)}) {order} limit {limit}"
     query = f"select {record_sql(descriptions=descriptions)} as record from ({chosen})"
     if descriptions:
         query += f"{_NAMES} order by {ORDER}"  # a join keeps no order
@@ -151,13 +152,13 @@ select {dataset} as "datasetCode", 'C' as "typeCode", freq as "freqCode",
        (cif / 1000)::varchar as "CIFValue", (fob / 1000)::varchar as "FOBValue",
        (value / 1000)::varchar as "primaryValue",
        {flag} as "legacyEstimationFlag", is_reported as "isReported", not is_reported as "isAggregate"
-from ({relation}) order by {order}
+from ({rows}) order by {order}
 """
 
 
-def bulk_file(connection: duckdb.DuckDBPyConnection, relation: str, dataset: int) -> bytes:
+def bulk_file(connection: duckdb.DuckDBPyConnection, question: Question, dataset: int) -> bytes:
     """One reporter-period as a gzip TSV file, columns named as the bulk service names them."""
-    query = _BULK.format(dataset=dataset, gross=_UNKNOWN_GROSS, flag=_ESTIMATED, relation=relation, order=ORDER)
+    query = _BULK.format(dataset=dataset, gross=_UNKNOWN_GROSS, flag=_ESTIMATED, rows=relation(question), order=ORDER)
     table = connection.sql(query).to_arrow_table()
     sink = pa.BufferOutputStream()
     sink.write("\t".join(table.column_names).encode() + b"\n")

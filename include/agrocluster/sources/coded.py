@@ -55,6 +55,8 @@ class Coded:
 def coded(column: pa.Array | pa.ChunkedArray) -> Coded:
     """An Arrow column of texts, encoded or not; apostrophes in front of codes and blanks around texts go, null is
     ``''``."""
+    if not len(column):
+        return Coded(np.empty(0, dtype=np.int32), [])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     if isinstance(column, pa.ChunkedArray):

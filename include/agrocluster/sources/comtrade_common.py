@@ -77,10 +77,7 @@ def staged_batches(
         return Staged(stage_records(parse(part, own), spec, own, without_reporters=outdated), own)
 
     for batch, own in ordered_map(work, parts):
-        log.excluded.update(own.excluded)
-        log.rejected.extend(own.rejected)
-        for name, rows in own.notes.items():
-            _note(log, name, rows)
+        log.add(own)
         if batch.num_rows:
             yield batch
 

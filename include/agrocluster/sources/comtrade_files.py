@@ -1,6 +1,7 @@
 """Readers of what people download from UN Comtrade as tables: portal and bulk files, CSV and JSON of the old service.
 
-A file may hold records of several datasets; a reader keeps those of the one it is asked for and counts the others.
+A file may hold records of several datasets; a reader keeps those of the one it is asked for and counts the others. A
+flow that stands twice in a file (two downloads pasted together) is kept once.
 Answers of the current API are read by ``comtrade_rows``.
 """
 
@@ -21,6 +22,7 @@ from agrocluster.model.specs import DatasetSpec
 from agrocluster.sources.comtrade_common import staged_batches
 from agrocluster.sources.comtrade_layouts import SHORT_KEYS, Layout, read_layout
 from agrocluster.sources.comtrade_parse import finish, parse_block
+from agrocluster.sources.comtrade_unique import unrepeated
 from agrocluster.sources.textblocks import Block, TextBlocks
 from agrocluster.sources.textfile import text_pieces
 
@@ -64,7 +66,7 @@ def legacy_answer_records(path: Path, log: StageLog) -> pa.Table:
 
 
 def _open(path: Path) -> tuple[Layout, Iterator[Block]]:
-    blocks = iter(TextBlocks(text_pieces(path), path.name))
+    blocks = iter(TextBlocks(text_pieces(path), path.name, mixed=True))
     first = next(blocks, None)
     header, _, body = (first.data if first else b"").partition(b"\n")
     record = body[: body.find(b"\n") + 1 or None]
@@ -92,11 +94,12 @@ def _document(path: Path) -> str:
 
 def _read_table(path: Path, file: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
     layout, blocks = _open(path)
-    return staged_batches(blocks, lambda block, own: parse_block(block, layout, file.name, own), spec, log)
+    batches = staged_batches(blocks, lambda block, own: parse_block(block, layout, file.name, own), spec, log)
+    yield from unrepeated(list(batches), log)
 
 
 def _read_legacy_answer(path: Path, _: RawFile, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
-    return staged_batches([path], legacy_answer_records, spec, log)
+    yield from unrepeated(list(staged_batches([path], legacy_answer_records, spec, log)), log)
 
 
 READERS: dict[str, Reader] = {

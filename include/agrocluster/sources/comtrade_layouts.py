@@ -61,16 +61,20 @@ SHORT_KEYS = {
     "estCode": "legacyEstimationFlag",
 }
 """Keys of the old API."""
+_NAMES = {field: field for field in FIELDS}
 _VOCABULARIES = tuple(
-    ({name.casefold(): field for name, field in words.items()}, legacy)
-    for words, legacy in (({field: field for field in FIELDS}, False), (TITLES, True), (SHORT_KEYS, True))
+    (words, {name.casefold(): field for name, field in words.items()}, words is not _NAMES)
+    for words in (_NAMES, TITLES, SHORT_KEYS)
 )
+"""Names as they are spelled, in small letters, and whether they are of the old service."""
 OLD_FLOWS = {"1": "M", "2": "X", "3": "RX", "4": "RM"}
 QTY_ESTIMATED, WEIGHT_ESTIMATED = (2, 6), (4, 6)
 """Old estimation codes that concern the quantity and the net weight."""
 
 LEGACY_TYPES: Mapping[str, pa.DataType] = {**FIELDS, IS_LEAF: pa.bool_()}
 _LEGACY_REQUIRED = tuple(field for field in REQUIRED if field != "freqCode")
+_TELLING = ("reporterCode", "flowCode", "cmdCode")
+"""Fields whose names stand side by side in no other publisher's tables."""
 _FREQUENCIES = {"A", "M"}
 
 
@@ -91,14 +95,10 @@ class Layout:
     legacy: bool
 
 
-def vocabulary(names: Iterable[str]) -> tuple[Mapping[str, str], bool] | None:
-    """The vocabulary that these column names or keys are of, and whether it is an old one; None if of none."""
-    found = {name.strip().casefold() for name in names}
-    for words, legacy in _VOCABULARIES:
-        fields = {words[name] for name in found & set(words)}
-        if fields >= set(_LEGACY_REQUIRED if legacy else REQUIRED):
-            return words, legacy
-    return None
+def is_table(names: Iterable[str]) -> bool:
+    """Whether these column names or keys are of a table of UN Comtrade, even of one that lost some of them."""
+    found = {name.casefold() for name in names}
+    return any({name for name, field in words.items() if field in _TELLING} <= found for _, words, _ in _VOCABULARIES)
 
 
 def read_layout(header: str, first: str, name: str) -> Layout:
@@ -107,15 +107,16 @@ def read_layout(header: str, first: str, name: str) -> Layout:
     Raises SourceContractError if columns are missing, doubled or shifted.
     """
     delimiter = max(",;\t", key=header.count)
-    names = [text.strip() for text in next(csv.reader([header], delimiter=delimiter), [])]
-    cells = [text.strip() for text in next(csv.reader([first], delimiter=delimiter), [])]
-    known = vocabulary(names)
-    if known is None:
+    names, cells = _cells(header, delimiter, name), _cells(first, delimiter, name)
+    lower = {text.casefold() for text in names}
+    spelled, words, legacy = max(_VOCABULARIES, key=lambda entry: len(lower & set(entry[1])))
+    held = {words.get(text.casefold()) for text in names}
+    required = _LEGACY_REQUIRED if legacy else REQUIRED
+    if missing := [text for text, field in spelled.items() if field in required and field not in held]:
         raise _error(
-            f"{name} is no table of UN Comtrade; its columns are {', '.join(names)[:300]}",
+            f"{name} lacks the column(s) {', '.join(missing)} of UN Comtrade's tables; it has {', '.join(names)[:300]}",
             "Compare it with the download of the portal; a new column name belongs into sources/comtrade_layouts.py.",
         )
-    words, legacy = known
     named = [text.casefold() for text in names if text.casefold() in words]
     if len(named) != len(set(named)):
         raise _error(f"{name} names a column twice", "Download it again.")
@@ -128,6 +129,14 @@ def read_layout(header: str, first: str, name: str) -> Layout:
             "Import the file as the portal gave it.",
         )
     return Layout(tuple(text or f"column {i}" for i, text in enumerate(names)), fields, delimiter, legacy)
+
+
+def _cells(line: str, delimiter: str, name: str) -> list[str]:
+    try:
+        return [text.strip() for text in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error as error:
+        problem = f"The first lines of {name} are no lines of a table ({error})"
+        raise _error(problem, "The file is damaged; download it again.") from error
 
 
 def from_legacy(table: pa.Table) -> pa.Table:

@@ -50,10 +50,11 @@ class TextBlocks:
         pieces: the bytes, cut anywhere.
         name: names the text in errors.
         size: target size of a block.
+        mixed: accept text that is of no single encoding, for readers that need its ASCII columns only.
     """
 
-    def __init__(self, pieces: Iterator[bytes], name: str, size: int = BLOCK) -> None:
-        self._pieces, self._name, self._size = pieces, name, size
+    def __init__(self, pieces: Iterator[bytes], name: str, size: int = BLOCK, *, mixed: bool = False) -> None:
+        self._pieces, self._name, self._size, self._mixed = pieces, name, size, mixed
         self.encoding: Encoding = "ascii"
 
     def __iter__(self) -> Iterator[Block]:
@@ -65,6 +66,8 @@ class TextBlocks:
     def _encoding_of(self, data: bytes, offset: int) -> Encoding:
         if data.isascii():
             return "ascii"
+        if self._mixed:
+            return "utf-8" if is_utf8(data) else "cp1252"
         if self.encoding != "cp1252":
             if is_utf8(data):
                 self.encoding = "utf-8"
