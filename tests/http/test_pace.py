@@ -14,8 +14,18 @@ def test_requests_start_at_least_the_interval_apart(script, client_for, waiting)
     script.says(Reply(body=b"{}"))
     one, two = client_for(min_interval_s=3.0), client_for(min_interval_s=3.0)
     for client in (one, two, one):
+        client.transport.guard.loopback = False  # as if the server were somebody else's
         client.get("data")
     assert waiting.waits == [3.0, 3.0]
+
+
+def test_a_server_on_this_machine_needs_no_rest(script, client_for, waiting):
+    script.says(Reply(body=b"{}"))
+    client = client_for(min_interval_s=3.0)
+    for _ in range(3):
+        client.get("data")
+    assert waiting.waits == []
+    assert len(script.requests) == 3
 
 
 def test_no_more_requests_at_once_than_agreed():

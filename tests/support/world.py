@@ -10,15 +10,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from agrocluster.sample import addresses
 from agrocluster.sample.server import SampleServer
 
-SOURCES = {"WORLDBANK": "worldbank/v2", "FAOSTAT": "faostat", "CEPII": "cepii"}
-
-
-def addresses(url: str) -> dict[str, str]:
-    """The environment that sends every source to the sample server at ``url``."""
-    return {f"AGROCLUSTER_{name}_URL": f"{url}/{path}" for name, path in SOURCES.items()}
-
+__all__ = ["Published", "addresses", "use"]
 
 def use(monkeypatch: pytest.MonkeyPatch, url: str, root: Path) -> None:
     """Point this process at a sample server and a data root."""

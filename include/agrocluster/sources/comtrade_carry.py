@@ -63,25 +63,45 @@ def earlier(dataset_id: str, slice_id: str, scope: Scope, work: Path) -> Iterato
             yield folder, whole
 
 
+def held(dataset_id: str, slice_id: str, scope: Scope, wanted: Mapping[str, str], work: Path) -> set[str]:
+    """Units of a slice that an earlier fetch holds as ``wanted``; nothing is linked."""
+    return {unit for _, _, units in _usable(dataset_id, slice_id, scope, wanted, work) for unit in units}
+
+
 def take_over(
     dataset_id: str, slice_id: str, scope: Scope, wanted: Mapping[str, str], work: Path
 ) -> tuple[list[RawFile], set[str]]:
     """Link what is still valid into ``work``; returns those files and the units they hold."""
     files: list[RawFile] = []
     covered: set[str] = set()
-    for folder, candidates in earlier(dataset_id, slice_id, scope, work):
-        left = {unit: signature for unit, signature in wanted.items() if unit not in covered}
-        kept, units = still_valid(candidates, scope, left)
-        known = {file.name for file in files}
-        if kept and not known & {file.name for file in kept} and all(landing.take_over(folder, f, work) for f in kept):
+    for folder, kept, units in _usable(dataset_id, slice_id, scope, wanted, work):
+        if not units & covered and all(landing.take_over(folder, file, work) for file in kept):
             files += kept
             covered |= units
     return files, covered
 
 
+def _usable(
+    dataset_id: str, slice_id: str, scope: Scope, wanted: Mapping[str, str], work: Path
+) -> Iterator[tuple[Path, list[RawFile], set[str]]]:
+    """Folders with files that are still valid, and the units they hold that no better folder holds."""
+    left, names = dict(wanted), set[str]()
+    for folder, candidates in earlier(dataset_id, slice_id, scope, work):
+        kept, units = still_valid(candidates, scope, left)
+        if kept and not names & {file.name for file in kept}:
+            yield folder, kept, units
+            names |= {file.name for file in kept}
+            left = {unit: signature for unit, signature in left.items() if unit not in units}
+
+
 def asked_record(work: Path, name: str) -> Path:
     """Where the record of the question called ``name`` lies."""
     return work / f"{name}{ASKED}"
+
+
+def answered(work: Path, slice_id: str) -> int:
+    """Number of questions of a slice that were asked already."""
+    return sum(1 for _ in work.glob(f"{slice_id}-*{ASKED}"))
 
 
 def note_asked(

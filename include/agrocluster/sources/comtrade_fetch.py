@@ -96,7 +96,7 @@ class SliceFetch:
         )
         self._require_known(reporters | partners)
         if api.is_truncated(frame.count, self.limits.records):
-            guess = comtrade_plan.parts_needed(question, reporters, self._weights())
+            guess = comtrade_plan.parts_needed(self.scope, self.filed, question, reporters, self.limits)
             parts = comtrade_plan.split(
                 question, self.limits, lambda level: self._codes(question, level, products), guess
             )
@@ -150,12 +150,6 @@ class SliceFetch:
         """File name of an answer: the slice, and a digest of the question and of what was on file when it was asked."""
         asked = json.dumps([question.as_dict(), self.limits.records], sort_keys=True)
         return f"{self.slice_id}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
-
-    def _weights(self) -> dict[int, float]:
-        weight: dict[int, float] = {}
-        for entry in self.filed:
-            weight[entry.reporter] = weight.get(entry.reporter, 0.0) + entry.records
-        return weight
 
     def _require_known(self, codes: set[int | None]) -> None:
         known = set(areas().codes.tolist())

@@ -2,7 +2,7 @@
 
 Pure decisions: nothing is fetched here. The service ends an answer at a number of records without saying so, so the
 rule is: an answer that reaches the limit is thrown away and its question is split, by reporters, then periods, then
-products (levels, chapters), then flows, then single products, until every part fits. The parts of a question ask for
+products (by chapters), then flows, then single products, until every part fits. The parts of a question ask for
 each of its records exactly once (``tests/sources/test_comtrade_plan.py`` holds it with made-up services).
 """
 
@@ -141,7 +141,7 @@ def split(question: Question, limits: Limits, codes: Codes, parts: int = 2) -> l
 
     Args:
         codes: lists the products of a level.
-        parts: how many parts would probably do, where reporters are divided.
+        parts: how many parts would probably do, where reporters or the products of a level are divided.
 
     Raises SourceContractError if nothing is left to divide.
     """
@@ -149,7 +149,7 @@ def split(question: Question, limits: Limits, codes: Codes, parts: int = 2) -> l
         cut: list[dict[str, Any]] = [{"reporters": part} for part in _pieces(question.reporters, parts)]
     elif len(question.periods) > 1:
         cut = [{"periods": part} for part in _halves(question.periods)]
-    elif products := _fewer_products(question.products, codes):
+    elif products := _fewer_products(question.products, codes, parts):
         cut = [{"products": part} for part in products]
     elif flows := _fewer_flows(question.flows):
         cut = [{"flows": part} for part in flows]
@@ -160,26 +160,25 @@ def split(question: Question, limits: Limits, codes: Codes, parts: int = 2) -> l
     return [small for change in cut for small in fitting(replace(question, **change), limits)]
 
 
-def parts_needed(question: Question, seen: Iterable[int], weight: Mapping[int, float]) -> int:
-    """Into how many parts to divide the reporters of a question whose answer was cut off.
+def parts_needed(scope: Scope, filed: Iterable[Filed], question: Question, seen: Iterable[int], limits: Limits) -> int:
+    """Into how many parts to divide a question whose answer was cut off.
 
     Answers come ordered by reporter, so the share of the reporters that an answer reached (``seen``) tells how long it
-    would have been. An answer in another order reaches them all, and the question is halved.
+    would have been. An answer in another order reaches them all; then, and for a single reporter, what is on file
+    tells.
     """
-    total = sum(weight.get(code, 1.0) for code in question.reporters)
-    reached = sum(weight.get(code, 1.0) for code in set(seen) & set(question.reporters))
-    guess = ceil(1.2 * total / reached) if reached else 2
-    return max(2, min(guess, len(question.reporters)))
+    asked = [e for e in filed if e.reporter in question.reporters and e.period in question.periods]
+    reached = set(seen)
+    total, done = sum(e.records for e in asked), sum(e.records for e in asked if e.reporter in reached)
+    guess = 1.2 * total / done if done else 0.0
+    guess = max(guess, total * scope.share() / limits.records)
+    return max(2, ceil(guess))
 
 
 def expected_calls(scope: Scope, filed: Sequence[Filed], limits: Limits) -> int:
     """Number of questions a slice is expected to need, from the records on file and the limit of an answer."""
-    share = scope.share()
-    records = {entry.period: 0.0 for entry in filed}
-    for entry in filed:
-        records[entry.period] += entry.records * share
-    asked = len(questions(scope, filed, limits))
-    return max(asked, ceil(sum(records.values()) / limits.records))
+    records = sum(entry.records for entry in filed) * scope.share()
+    return max(len(questions(scope, filed, limits)), ceil(records / limits.records))
 
 
 def _weights(scope: Scope, filed: Iterable[Filed]) -> dict[Any, float]:
@@ -214,30 +213,28 @@ def _halves(values: Sequence[T]) -> list[tuple[T, ...]]:
     return _pieces(values, 2)
 
 
-def _fewer_products(products: tuple[str, ...], codes: Codes) -> list[tuple[str, ...]]:
-    """Products in several groups: level by level, then chapters; empty if all are of one chapter."""
-    levels = [product for product in products if product.startswith("AG")]
-    if levels and len(products) > 1:
-        return [(product,) for product in products]
-    listed = list(dict.fromkeys(codes(levels[0]))) if levels else list(products)
+def _fewer_products(products: tuple[str, ...], codes: Codes, parts: int) -> list[tuple[str, ...]]:
+    """Products in several groups of whole chapters; empty if they are codes of one chapter."""
+    levels = {product for product in products if product.startswith("AG")}
+    listed = [code for product in products for code in (codes(product) if product in levels else (product,))]
     chapters: dict[str, list[str]] = {}
     for code in listed:
         chapters.setdefault(code[:2], []).append(code)
-    if levels and len(chapters) == 1:
-        return [tuple(listed)]
     if len(chapters) < 2:
-        return []
-    groups = list(chapters.values())
-    return [tuple(code for group in half for code in group) for half in _balanced(groups)]
+        return [tuple(listed)] if levels else []
+    return _balanced(list(chapters.values()), parts if levels else 2)
 
 
-def _balanced(groups: Sequence[list[str]]) -> tuple[Sequence[list[str]], Sequence[list[str]]]:
-    """Groups in two parts of about the same number of codes, neither empty."""
-    half, seen, place = sum(map(len, groups)) / 2, 0, 0
-    while place < len(groups) - 1 and (not place or seen + len(groups[place]) / 2 <= half):
-        seen += len(groups[place])
-        place += 1
-    return groups[:place], groups[place:]
+def _balanced(groups: Sequence[list[str]], parts: int) -> list[tuple[str, ...]]:
+    """Groups, kept whole and in order, in up to ``parts`` (at least two) of about the same number of codes."""
+    total, seen = sum(map(len, groups)), 0
+    made: dict[int, list[str]] = {}
+    for group in groups:
+        middle = seen + len(group) / 2
+        made.setdefault(int(middle * parts / total), []).extend(group)
+        seen += len(group)
+    found = [tuple(codes) for codes in made.values()]
+    return found if len(found) > 1 else [tuple(groups[0]), tuple(code for group in groups[1:] for code in group)]
 
 
 def _fewer_flows(flows: tuple[str, ...]) -> list[tuple[str, ...]]:
