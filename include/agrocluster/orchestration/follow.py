@@ -129,7 +129,7 @@ class Round:
 
 def _take_event(state: DagState, extra: dict[str, Any]) -> None:
     if extra.get("changed") is False:
-        state.note = "not in the folder" if extra.get("absent") else f"unchanged since {extra.get('stamp')}"
+        state.note = "nothing there" if extra.get("absent") else f"unchanged since {extra.get('stamp')}"
     if rejected := sum((extra.get("quarantined") or {}).values()):
         state.note = f"{rejected:,} rows in quarantine: agrocluster check --failed"
     rows = extra.get("rows")

@@ -60,6 +60,10 @@ RETRY = KindRetryPolicy(
 )
 
 
+PATIENT = timedelta(days=21)
+"""A run that lives on a daily allowance may take weeks: history is fetched once, a day's worth at a time."""
+
+
 def retry_delay() -> timedelta:
     """First delay before a retry; doubles each time. ``AGROCLUSTER_RETRY_DELAY_S``, default two minutes."""
     return timedelta(seconds=float(os.environ.get("AGROCLUSTER_RETRY_DELAY_S") or 120))
@@ -79,14 +83,14 @@ def default_args() -> dict[str, Any]:
     }
 
 
-def dag_args() -> dict[str, Any]:
-    """Arguments of every Dag: one run at a time, nothing caught up, stopped when it cannot end."""
+def dag_args(lasting: timedelta = timedelta(hours=6)) -> dict[str, Any]:
+    """Arguments of every Dag: one run at a time, nothing caught up, stopped when it cannot end within ``lasting``."""
     start: datetime = START
     return {
         "start_date": start,
         "catchup": False,
         "max_active_runs": 1,
-        "dagrun_timeout": timedelta(hours=6),
+        "dagrun_timeout": lasting,
         "default_args": default_args(),
         "render_template_as_native_obj": True,
     }

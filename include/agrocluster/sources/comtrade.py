@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from agrocluster.sources.base import Reader
 
 REFERENCE = "comtrade_reference"
+NOTHING = "none"
 LISTS = "reference-lists"
 """Id of the slice that fetches the lists of areas."""
 
@@ -49,9 +50,14 @@ class Comtrade:
     now: Clock = utc_now
 
     def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:
-        """What is on file for the years asked for; the stamp is the time of the last release among it."""
+        """What is on file for the years asked for; the stamp is the time of the last release among it.
+
+        Nothing on file is a mistake, but for an optional dataset, which is then ``details.absent``.
+        """
         scope = scope_of(spec)
         filed = available(scope, client, years)
+        if not filed and spec.optional:
+            return Probe(NOTHING, NOTHING, {"absent": True})
         if not filed:
             raise SourceContractError(
                 f"Nothing is on file for {years.first}-{years.last}: no report asked for is available.",
