@@ -107,7 +107,11 @@ class Service:
     def _available(self, freq: str, query: dict[str, str]) -> list[dict[str, Any]]:
         counted: dict[tuple[int, str], int] = {}
         for r in self.records:
-            if r["freqCode"] == freq and _in(query, "reporterCode", r["reporterCode"]) and _in(query, "period", r["period"]):
+            if (
+                r["freqCode"] == freq
+                and _in(query, "reporterCode", r["reporterCode"])
+                and _in(query, "period", r["period"])
+            ):
                 counted[r["reporterCode"], r["period"]] = counted.get((r["reporterCode"], r["period"]), 0) + 1
         return [
             {
