@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ AWKWARD = st.text(alphabet=st.sampled_from('{}[]",:\\ \n\tab\u00e9\u2028'), max_
 
 def pieces(body: bytes, cuts: list[int]) -> Iterator[bytes]:
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    return (body[a:b] for a, b in zip(places, places[1:], strict=False) if a < b)
+    return (body[a:b] for a, b in pairwise(places) if a < b)
 
 
 def spelled(document: dict[str, Any], chance: random.Random, indent: int | None, *, ascii_only: bool) -> bytes:
