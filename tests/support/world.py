@@ -15,6 +15,7 @@ from agrocluster.sample.server import SampleServer
 
 __all__ = ["Published", "addresses", "use"]
 
+
 def use(monkeypatch: pytest.MonkeyPatch, url: str, root: Path) -> None:
     """Point this process at a sample server and a data root."""
     for name, value in {**addresses(url), "AGROCLUSTER_DATA": str(root), "SOURCES": "sample"}.items():
