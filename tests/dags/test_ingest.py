@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.models.asset import AssetEvent, AssetModel
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.taskreschedule import TaskReschedule
 from airflow.sdk import DAG
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from agrocluster import incidents
+from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.ingest import ingest_dags
 from agrocluster.sample.server import SampleServer
+from agrocluster.sources import comtrade
 from agrocluster.storage import landing, vintages
+from agrocluster.storage.budget import Budget
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
@@ -109,3 +115,32 @@ def test_the_address_of_a_connection_is_used_and_its_key_is_shown_nowhere(
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert b"sesame-opens" not in path.read_bytes(), path
+
+
+def test_a_spent_allowance_postpones_the_fetch_to_the_next_day(
+    dags: dict[str, DAG], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the allowance runs through days that are past for Airflow, so that it need not wait for them."""
+    day = datetime(2026, 9, 1, 6, tzinfo=UTC)
+    days = [day]
+    exhausted = Budget._exhausted
+
+    def next_day(self: Budget, *args: Any) -> QuotaExhausted:
+        days.append(days[-1] + timedelta(days=1))
+        return exhausted(self, *args)
+
+    monkeypatch.setattr(comtrade.ADAPTER, "now", lambda: days[-1])
+    monkeypatch.setattr(Budget, "_exhausted", next_day)
+    monkeypatch.setenv("AGROCLUSTER_COMTRADE_CALLS_PER_DAY", "2")
+    states = run(dags["ingest_comtrade__monthly"])
+    assert set(states.values()) == {"success"}, states
+
+    with create_session() as session:
+        query = select(TaskReschedule.reschedule_date).join(TaskReschedule.task_instance)
+        postponed = sorted(session.scalars(query.where(TaskInstance.dag_id == "ingest_comtrade__monthly")))
+    assert len(days) > 2, "more than one day was needed"
+    assert {moment.hour for moment in postponed} == {0}
+    assert [moment.date() for moment in postponed] == [moment.date() for moment in days[1:]]
+    (accepted,) = vintages.accepted(["comtrade__monthly"])
+    assert accepted.report["rows"] > 0
+    assert incidents.load() == [], "waiting is no failure"
