@@ -1,0 +1,139 @@
+"""Customs marts of a sample release against what the sample world knows of its own reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from support.world import Published
+
+pytestmark = pytest.mark.slow
+
+FOUR = "('KAZ', 'KGZ', 'TJK', 'UZB')"
+
+SIDES = {
+    "exports as reported": ("exporter", "importer", "x_reported_usd", "comtrade_export"),
+    "imports as reported": ("importer", "exporter", "m_mirror_cif_usd", "comtrade_import"),
+}
+
+
+@pytest.mark.parametrize(("own", "other", "column", "kind"), SIDES.values(), ids=list(SIDES))
+def test_every_reported_flow_of_the_four_stands_in_the_cells(
+    published: Published, world_truth: pa.Table, own: str, other: str, column: str, kind: str
+) -> None:
+    query = f"""
+        WITH mine AS (
+            SELECT {own} AS iso3, {other} AS partner, year, sum({column}) AS value
+            FROM mart_trade_cell WHERE {own} IN {FOUR} GROUP BY ALL HAVING sum({column}) > 0
+        ), true_value AS (
+            SELECT iso3, partner, year, value FROM truth
+            WHERE kind = '{kind}' AND iso3 IN {FOUR} AND partner <> 'WLD' AND value > 0
+        )
+        SELECT iso3, partner, year, m.value, t.value FROM mine m FULL JOIN true_value t USING (iso3, partner, year)
+        WHERE m.value IS NULL OR t.value IS NULL OR abs(m.value / t.value - 1) > 1e-8
+    """
+    assert published.sql(query, truth=world_truth) == []
+    counted = published.sql(f"SELECT count(*) FROM truth WHERE kind = '{kind}' AND iso3 IN {FOUR}", truth=world_truth)
+    assert counted[0][0] > 1000
+
+
+def test_what_partners_report_of_the_four_adds_up(published: Published, world_truth: pa.Table) -> None:
+    """Other Asia is a group in UN Comtrade and Taiwan here; the truth leaves groups out."""
+    query = f"""
+        WITH mine AS (
+            SELECT exporter AS iso3, year, sum(m_mirror_cif_usd) AS value FROM mart_trade_cell
+            WHERE exporter IN {FOUR} AND importer NOT IN ('TWN', 'KAZ', 'KGZ', 'TJK', 'UZB') GROUP BY ALL
+        ), inside AS (
+            SELECT partner AS iso3, year, sum(value) AS value FROM truth
+            WHERE kind = 'comtrade_import' AND iso3 IN {FOUR} AND partner IN {FOUR} GROUP BY ALL
+        ), true_value AS (
+            SELECT t.iso3, t.year, t.value - coalesce(i.value, 0) AS value
+            FROM truth t LEFT JOIN inside i USING (iso3, year) WHERE t.kind = 'comtrade_mirror_import'
+        )
+        SELECT count(*), max(abs(m.value / t.value - 1)) FROM true_value t LEFT JOIN mine m USING (iso3, year)
+    """
+    ((cells, worst),) = published.sql(query, truth=world_truth)
+    assert cells == 4 * 13
+    assert worst < 1e-8
+
+
+def test_a_year_without_a_return_is_unknown_and_not_zero(published: Published, world_truth: pa.Table) -> None:
+    absent = published.sql(
+        f"SELECT iso3, year FROM truth WHERE kind = 'comtrade_absent' AND iso3 IN {FOUR}", truth=world_truth
+    )
+    assert absent
+    for iso3, year in absent:
+        ((own, other),) = published.sql(
+            "SELECT count(x_reported_usd), count(m_mirror_cif_usd) FROM mart_trade_cell "
+            f"WHERE exporter = '{iso3}' AND year = {year}"
+        )
+        assert own == 0, (iso3, year)
+        assert other > 0, (iso3, year)
+        assert published.sql(f"FROM mart_reporting WHERE reporter = '{iso3}' AND period = '{year}'") == []
+
+
+def test_planted_gaps_between_both_sides_are_found(published: Published, world_truth: pa.Table) -> None:
+    """What Kyrgyzstan sees of Chinese and Uzbek deliveries: within the noise of both reports and the freight."""
+    found = published.sql(
+        """
+        SELECT t.partner, t.year, t.value, sum(c.m_mirror_cif_usd) / sum(c.x_reported_usd)
+        FROM truth t JOIN mart_trade_cell c
+            ON c.importer = t.iso3 AND c.exporter = t.partner AND c.year = t.year
+        WHERE t.kind = 'comtrade_fraction' AND t.iso3 = 'KGZ' AND t.partner IN ('CHN', 'UZB')
+        GROUP BY ALL HAVING sum(c.x_reported_usd) > 0
+        """,
+        truth=world_truth,
+    )
+    assert len(found) > 15
+    assert [row for row in found if abs(row[3] / row[2] - 1) > 0.05] == []
+
+
+def test_reporting_quality_ranks_countries_as_their_books_were_drawn(
+    published: Published, world_truth: pa.Table
+) -> None:
+    query = """
+        WITH quality AS (
+            SELECT r.role, r.iso3, avg(r.sigma) AS sigma, avg(t.value) AS planted
+            FROM mart_reporting_quality r
+            JOIN truth t ON t.iso3 = r.iso3 AND t.year = r.year
+                AND t.kind = CASE r.role WHEN 'exporter' THEN 'comtrade_sigma_export' ELSE 'comtrade_sigma_import' END
+            WHERE r.n_observations >= 300 GROUP BY ALL
+        ), ranked AS (
+            SELECT role, rank() OVER (PARTITION BY role ORDER BY sigma) AS a,
+                rank() OVER (PARTITION BY role ORDER BY planted) AS b
+            FROM quality
+        )
+        SELECT role, corr(a, b), count(*) FROM ranked GROUP BY role ORDER BY role
+    """
+    found = published.sql(query, truth=world_truth)
+    assert [row[0] for row in found] == ["exporter", "importer"]
+    for _, agreement, countries in found:
+        assert countries >= 15
+        assert agreement > 0.6
+
+
+def test_reconciled_values_keep_both_sides_and_lie_between_them(published: Published) -> None:
+    outside: list[tuple[Any, ...]] = published.sql(
+        """
+        FROM mart_trade_cell WHERE n_sides = 2 AND x_reported_usd > 0 AND m_mirror_fob_usd > 0
+            AND NOT v_reconciled_usd BETWEEN least(x_reported_usd, m_mirror_fob_usd) * (1 - 1e-12)
+                AND greatest(x_reported_usd, m_mirror_fob_usd) * (1 + 1e-12)
+        """
+    )
+    assert outside == []
+
+
+def test_an_export_for_others_holds_no_customs_record(
+    published: Published, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agrocluster.release.export import export
+    from support.world import use
+
+    use(monkeypatch, published.server.url, published.root)
+    manifest = export(tmp_path / "public")
+    kept = {entry["name"] for entry in manifest["marts"]}
+    gone = {entry["mart"] for entry in manifest["left_out"]}
+    assert {"mart_trade_cell", "mart_customs_hs12", "mart_mirror_gap", "mart_trade_monthly"} <= gone
+    assert {"mart_cluster_baseline", "mart_chain_trade", "fact_trade"} <= kept
