@@ -55,6 +55,40 @@ def test_the_agri_base_leaves_oil_out(example) -> None:
     assert found["rca_agri"] == pytest.approx((30 / 90) / (60 / 200), abs=1e-9)
 
 
+def test_garments_are_no_part_of_farm_exports() -> None:
+    """Lint is in the agri-food and fibre base, yarn and garments are not: they may not stand in its numerator."""
+    world = worked_example()
+    for exporter, lint, yarn, shirts in (("UZB", 30e6, 100e6, 50e6), ("USA", 70e6, 100e6, 950e6)):
+        for code, usd in (("520100", lint), ("520511", yarn), ("610910", shirts)):
+            world.exports(exporter, code, YEARS, usd)
+    con = world.build("mart_chain_trade")
+    farm, every = {"UZB": 40e6 + 30e6, "USA": 70e6}, 200e6 + 100e6
+    for exporter, lint in (("UZB", 30e6), ("USA", 70e6)):
+        for stage in ("primary", "total"):
+            found = row(con, exporter, stage, chain_id="cotton")
+            for column in ("rca_agri", "rca_agri_w3"):
+                assert found[column] == pytest.approx((lint / farm[exporter]) / (100e6 / every)), (exporter, stage)
+        shirts = row(con, exporter, "final", chain_id="cotton")
+        assert (shirts["rca_agri"], shirts["rsca_agri_w3"]) == (None, None)
+        assert "outside_agri_base" in shirts["flag"]
+        assert shirts["rca_all_w3"] > 0
+
+
+def test_advantage_beyond_the_farm_base_is_rated_on_all_goods() -> None:
+    """A cotton chain that became yarn and shirts has stages with advantage, although farm exports hold none of them."""
+    world = worked_example()
+    for exporter, shirts in (("UZB", 400e6), ("USA", 100e6)):
+        for code in ("520100", "520511", "610910"):
+            world.exports(exporter, code, YEARS, shirts)
+    con = world.build("mart_chain_trade")
+    stages = ("primary", "processed", "final", "total")
+    bases = {s: row(con, "UZB", s, chain_id="cotton")["index_base"] for s in stages}
+    assert bases == {"primary": "agri", "processed": "all", "final": "all", "total": "all"}
+    assert row(con, "UZB", "total")["index_base"] == "agri"
+    assert row(con, "UZB", "final", chain_id="cotton")["rca_all_w3"] > 1
+    assert row(con, "UZB", "total", chain_id="cotton")["stage_coverage_w3"] == 1
+
+
 def test_a_chain_is_measured_on_sums_and_its_nrca_is_the_sum_of_its_stages(example) -> None:
     total = row(example, "KAZ", "total")
     assert total["exports_usd"] == 90e6

@@ -46,19 +46,20 @@ complete AS (
     FROM usual u LEFT JOIN country_total c USING (iso3, year) GROUP BY u.year
 ),
 stage_flow AS (  -- every chain flow once under its stage and, inputs aside, once under 'total'
-    SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag
+    SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag, f.agri_base
     FROM flow f
     JOIN cat_stage own ON own.stage = f.stage
     JOIN cat_stage s ON s.stage = f.stage OR (s.stage = 'total' AND own.in_total)
 ),
 exported AS (
     SELECT exporter AS iso3, year, chain, stage, sum(value_usd) AS x, sum(net_kg) AS kg,
+        coalesce(sum(value_usd) FILTER (agri_base), 0) AS x_base,
         sum(value_usd) FILTER (net_kg > 0 AND flag = '') AS x_weighed,
         sum(net_kg) FILTER (net_kg > 0 AND flag = '') AS kg_weighed
     FROM stage_flow WHERE importer = 'WLD' GROUP BY ALL
 ),
 world AS (
-    SELECT year, chain, stage, sum(x) AS xk FROM exported GROUP BY ALL
+    SELECT year, chain, stage, sum(x) AS xk, sum(x_base) AS xk_base FROM exported GROUP BY ALL
 ),
 focus AS (SELECT iso3 FROM dim_country WHERE focus),
 imported AS (
@@ -90,10 +91,15 @@ economy AS (
     SELECT iso3 FROM country_total UNION SELECT iso3 FROM dim_country WHERE focus OR panel
 ),
 chain_stage AS (
-    SELECT DISTINCT product.chain, s.stage
+    SELECT product.chain, s.stage, bool_or(product.agri_base) AS in_base
     FROM product JOIN cat_stage own ON own.stage = product.stage
     JOIN cat_stage s ON s.stage = product.stage OR (s.stage = 'total' AND own.in_total)
-    WHERE product.counted
+    WHERE product.counted GROUP BY ALL
+),
+index_base AS (  -- the base that speaks for a chain stage: the farm base only where it holds most of what the world trades
+    SELECT world.chain, world.stage,
+        CASE WHEN sum(xk_base) >= any_value(p.known_min) * sum(xk) THEN 'agri' ELSE 'all' END AS base
+    FROM world, p GROUP BY ALL
 ),
 stages_of AS (
     SELECT chain, count(*) AS n FROM chain_stage JOIN cat_stage USING (stage) WHERE in_total GROUP BY chain
@@ -101,13 +107,16 @@ stages_of AS (
 calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM world_total),
 base AS (
     SELECT
-        e.iso3, k.chain, k.stage, y.year,
+        e.iso3, k.chain, k.stage, y.year, k.in_base,
+        coalesce(index_base.base, 'all') AS index_base,
         t.x_all IS NOT NULL AS present,
         t.x_all, t.x_agri,
         CASE WHEN present THEN w.w_all END AS w_all,
         CASE WHEN present THEN w.w_agri END AS w_agri,
         CASE WHEN present THEN coalesce(x.x, 0) END AS x,
         CASE WHEN present THEN coalesce(world.xk, 0) END AS xk,
+        CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
+        CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
         coalesce(world.xk, 0) AS world_exports,
         x.kg, x.x_weighed, x.kg_weighed,
         CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
@@ -117,6 +126,7 @@ base AS (
     LEFT JOIN country_total t ON t.iso3 = e.iso3 AND t.year = y.year
     LEFT JOIN exported x ON x.iso3 = e.iso3 AND x.chain = k.chain AND x.stage = k.stage AND x.year = y.year
     LEFT JOIN world ON world.chain = k.chain AND world.stage = k.stage AND world.year = y.year
+    LEFT JOIN index_base ON index_base.chain = k.chain AND index_base.stage = k.stage
     LEFT JOIN import_filed f ON f.iso3 = e.iso3 AND f.year = y.year
     LEFT JOIN imported m ON m.iso3 = e.iso3 AND m.chain = k.chain AND m.stage = k.stage AND m.year = y.year
     LEFT JOIN complete ON complete.year = y.year
@@ -125,11 +135,13 @@ summed AS (
     SELECT base.*, p.span, p.min_years,
         count(x) OVER win AS n_years, sum(x) OVER win AS sx, sum(xk) OVER win AS sxk,
         sum(x_all) OVER win AS sx_all, sum(x_agri) OVER win AS sx_agri,
+        sum(x_base) OVER win AS sx_base, sum(xk_base) OVER win AS sxk_base,
         sum(w_all) OVER win AS sw_all, sum(w_agri) OVER win AS sw_agri,
         sum(world_exports) OVER win AS sworld, count(*) OVER win AS n_calendar,
         sum(m) OVER win AS sm, count(m) OVER win AS n_years_m,
         sum(x_weighed) OVER win AS sx_weighed, sum(kg_weighed) OVER win AS skg_weighed,
-        sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin
+        sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin,
+        in_base AND (thin OR sxk_base < p.thin_world OR (sx_base > 0 AND sx_base < p.thin_country)) AS thin_base
     FROM base, p
     WINDOW win AS (PARTITION BY iso3, chain, stage ORDER BY year RANGE BETWEEN span - 1 PRECEDING AND CURRENT ROW)
 ),
@@ -137,9 +149,13 @@ ratio AS (
     SELECT *,
         n_years >= min_years AS enough,
         CASE WHEN NOT thin AND x_all > 0 AND xk > 0 THEN (x / x_all) / (xk / w_all) END AS rca_all,
-        CASE WHEN NOT thin AND x_agri > 0 AND xk > 0 THEN (x / x_agri) / (xk / w_agri) END AS rca_agri,
+        -- Both sides of the farm base hold its codes only: garments are no part of farm exports.
+        CASE WHEN in_base AND NOT thin_base AND x_agri > 0 AND xk_base > 0
+            THEN (x_base / x_agri) / (xk_base / w_agri) END AS rca_agri,
         CASE WHEN enough AND NOT thin AND sxk > 0 THEN (sx / sx_all) / (sxk / sw_all) END AS rca_all_w3,
-        CASE WHEN enough AND NOT thin AND sx_agri > 0 AND sxk > 0 THEN (sx / sx_agri) / (sxk / sw_agri) END AS rca_agri_w3
+        CASE WHEN enough AND in_base AND NOT thin_base AND sx_agri > 0 AND sxk_base > 0
+            THEN (sx_base / sx_agri) / (sxk_base / sw_agri) END AS rca_agri_w3,
+        CASE index_base WHEN 'agri' THEN rca_agri_w3 ELSE rca_all_w3 END AS rca_index_w3
     FROM summed
 ),
 moved AS (
@@ -152,8 +168,8 @@ moved AS (
         sum(sx) FILTER (stage = 'final') OVER whole AS sx_final,
         sum(x) FILTER (stage IN ('processed', 'final')) OVER whole AS x_made,
         sum(x) FILTER (stage = 'final') OVER whole AS x_final,
-        count(*) FILTER (stage IN ('primary', 'processed', 'final') AND rca_agri_w3 > 1) OVER whole AS n_advantage,
-        count(rca_agri_w3) FILTER (stage IN ('primary', 'processed', 'final')) OVER whole AS n_rated
+        count(*) FILTER (stage IN ('primary', 'processed', 'final') AND rca_index_w3 > 1) OVER whole AS n_advantage,
+        count(rca_index_w3) FILTER (stage IN ('primary', 'processed', 'final')) OVER whole AS n_rated
     FROM ratio
     WINDOW line AS (PARTITION BY iso3, chain, stage ORDER BY year), whole AS (PARTITION BY iso3, chain, year)
 )
@@ -203,6 +219,7 @@ SELECT
     CASE WHEN v.stage = 'total' AND v.n_rated > 0 THEN v.n_advantage / stages_of.n END AS stage_coverage_w3,
     v.n_years AS n_years_w3,
     coalesce(v.thin, false) AS thin_market,
+    v.index_base,
     v.completeness AS world_completeness,
     v.completeness < p.complete_min AS world_partial,
     v.n_years / v.span AS coverage,
@@ -210,6 +227,7 @@ SELECT
         ';',
         CASE WHEN NOT v.present THEN 'no_source' WHEN v.x = 0 THEN 'zero_reported' END,
         CASE WHEN v.thin THEN 'thin_market' END,
+        CASE WHEN NOT v.in_base THEN 'outside_agri_base' WHEN v.thin_base AND NOT v.thin THEN 'thin_agri_base' END,
         CASE WHEN v.completeness < p.complete_min THEN 'world_partial' END,
         CASE WHEN v.enough AND v.sx > 0 AND v.sx_before = 0 THEN 'entry' END,
         CASE WHEN v.enough AND v.sx = 0 AND v.sx_before > 0 THEN 'exit' END,
