@@ -189,6 +189,19 @@ def test_change_of_advantage_compares_two_windows() -> None:
     assert found["world_growth"] == pytest.approx(np.log(1.2) / 3)
 
 
+def test_a_year_that_no_file_covers_is_unknown_world_trade_not_none() -> None:
+    world = World()
+    for year in (2015, 2016, 2017, 2018, 2020):
+        for exporter in ("KAZ", "USA"):
+            world.exports(exporter, GRAIN, [year], 50e6 * 1.06 ** (year - 2015))
+    con = world.build("mart_chain_trade")
+    gap = row(con, "KAZ", "primary", 2019)
+    assert (gap["world_exports_usd"], gap["exports_usd"]) == (None, None)
+    assert row(con, "KAZ", "primary", 2015, chain_id="cotton")["world_exports_usd"] == 0
+    assert row(con, "KAZ", "primary", 2020)["world_growth"] == pytest.approx(np.log(1.06), rel=0.01)
+    assert row(con, "KAZ", "primary", 2018)["world_growth"] is None, "one year is no window"
+
+
 COUNTRIES, CODES = ("KAZ", "UZB", "USA", "CHN"), (GRAIN, FLOUR, PASTA, OIL)
 AMOUNTS = st.lists(st.floats(1e6, 1e9), min_size=16, max_size=16)
 

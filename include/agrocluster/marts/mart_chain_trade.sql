@@ -117,7 +117,7 @@ base AS (
         CASE WHEN present THEN coalesce(world.xk, 0) END AS xk,
         CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
         CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
-        coalesce(world.xk, 0) AS world_exports,
+        CASE WHEN w.year IS NOT NULL THEN coalesce(world.xk, 0) END AS world_exports,
         x.kg, x.x_weighed, x.kg_weighed,
         CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
         complete.completeness
@@ -137,7 +137,10 @@ summed AS (
         sum(x_all) OVER win AS sx_all, sum(x_agri) OVER win AS sx_agri,
         sum(x_base) OVER win AS sx_base, sum(xk_base) OVER win AS sxk_base,
         sum(w_all) OVER win AS sw_all, sum(w_agri) OVER win AS sw_agri,
-        sum(world_exports) OVER win AS sworld, count(*) OVER win AS n_calendar,
+        CASE WHEN count(world_exports) OVER win >= p.min_years THEN {
+            'mean': avg(world_exports) OVER win,
+            'middle': avg(year) FILTER (world_exports IS NOT NULL) OVER win
+        } END AS demand,
         sum(m) OVER win AS sm, count(m) OVER win AS n_years_m,
         sum(x_weighed) OVER win AS sx_weighed, sum(kg_weighed) OVER win AS skg_weighed,
         sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin,
@@ -163,7 +166,7 @@ moved AS (
         lag(rca_all_w3, span) OVER line AS rca_all_before,
         lag(rca_agri_w3, span) OVER line AS rca_agri_before,
         lag(CASE WHEN enough THEN sx END, span) OVER line AS sx_before,
-        lag(CASE WHEN n_calendar = span THEN sworld END, span) OVER line AS sworld_before,
+        lag(demand, span) OVER line AS demand_before,
         sum(sx) FILTER (stage IN ('processed', 'final')) OVER whole AS sx_made,
         sum(sx) FILTER (stage = 'final') OVER whole AS sx_final,
         sum(x) FILTER (stage IN ('processed', 'final')) OVER whole AS x_made,
@@ -209,7 +212,9 @@ SELECT
     CASE WHEN v.rca_all_w3 > 0 AND v.rca_all_before > 0 THEN ln(v.rca_all_w3 / v.rca_all_before) END AS d_ln_rca,
     CASE WHEN v.rca_agri_w3 > 0 AND v.rca_agri_before > 0
         THEN ln(v.rca_agri_w3 / v.rca_agri_before) END AS d_ln_rca_agri,
-    CASE WHEN v.sworld > 0 AND v.sworld_before > 0 THEN ln(v.sworld / v.sworld_before) / v.span END AS world_growth,
+    -- Means of the known years over the time between their middles, so that a year no file covers takes nothing away.
+    CASE WHEN v.demand.mean > 0 AND v.demand_before.mean > 0
+        THEN ln(v.demand.mean / v.demand_before.mean) / (v.demand.middle - v.demand_before.middle) END AS world_growth,
     w3.hhi AS hhi_dest_w3,
     (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) AS hhi_dest_norm_w3,
     CASE WHEN c.focus AND v.enough THEN coalesce(w3.n, 0) END AS n_markets_w3,
