@@ -176,6 +176,43 @@ def test_markets_imports_and_weights_of_the_focus_countries() -> None:
     assert "bilateral_not_held" in abroad["flag"]
 
 
+def test_a_stage_too_thin_to_rate_is_unknown_not_without_advantage() -> None:
+    """Kazakhstan: advantage in flour and pasta, none in grain. A thin stage leaves the count above and below."""
+    world = worked_example()
+    assert row(world.build("mart_chain_trade"), "KAZ", "total")["stage_coverage_w3"] == pytest.approx(2 / 3)
+    world.trade = [r for r in world.trade if not (r["hs_code"] == PASTA and r["exporter"] == "KAZ")]
+    world.exports("USA", PASTA, YEARS, 40e6)
+    world.exports("KAZ", PASTA, YEARS, 1000.0)
+    con = world.build("mart_chain_trade")
+    assert row(con, "KAZ", "final")["thin_market"] is True
+    assert row(con, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1 / 2)
+    world.trade = [r for r in world.trade if not (r["hs_code"] == GRAIN and r["exporter"] == "KAZ")]
+    world.exports("KAZ", GRAIN, YEARS, 1000.0)
+    found = row(world.build("mart_chain_trade"), "KAZ", "total")
+    assert found["stage_coverage_w3"] is None, "one rated stage of three says nothing about the chain"
+
+
+def test_a_weight_that_covers_little_of_the_exports_is_no_weight() -> None:
+    world = World()
+    world.exports("KAZ", "040610", YEARS, 4e6, kg=1e6)
+    world.exports("KAZ", "040690", YEARS, 6e6, kg=None)
+    world.exports("UZB", "040610", YEARS, 6e6, kg=1e6)
+    world.exports("UZB", "040690", YEARS, 4e6, kg=None)
+    con = world.build("mart_chain_trade")
+    assert row(con, "KAZ", "final", chain_id="dairy")["exports_kg"] is None
+    assert row(con, "UZB", "final", chain_id="dairy")["exports_kg"] == 1e6
+
+
+def test_one_year_of_destinations_is_no_window() -> None:
+    world = World()
+    world.exports("KAZ", GRAIN, [2015, 2016], 50e6, UZB=0.6, AFG=0.4)
+    con = world.build("mart_chain_trade")
+    first, second = row(con, "KAZ", "primary", 2015), row(con, "KAZ", "primary", 2016)
+    for column in ("hhi_dest_w3", "hhi_dest_norm_w3", "n_markets_w3"):
+        assert first[column] is None, column
+        assert second[column] is not None, column
+
+
 def test_change_of_advantage_compares_two_windows() -> None:
     world = World()
     for exporter, early, late in (("KAZ", 2e6, 3e6), ("USA", 98e6, 97e6)):

@@ -54,6 +54,7 @@ stage_flow AS (  -- every chain flow once under its stage and, inputs aside, onc
 exported AS (
     SELECT exporter AS iso3, year, chain, stage, sum(value_usd) AS x, sum(net_kg) AS kg,
         coalesce(sum(value_usd) FILTER (agri_base), 0) AS x_base,
+        sum(value_usd) FILTER (net_kg IS NOT NULL) AS x_with_kg,
         sum(value_usd) FILTER (net_kg > 0 AND flag = '') AS x_weighed,
         sum(net_kg) FILTER (net_kg > 0 AND flag = '') AS kg_weighed
     FROM stage_flow WHERE importer = 'WLD' GROUP BY ALL
@@ -118,7 +119,7 @@ base AS (
         CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
         CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
         CASE WHEN w.year IS NOT NULL THEN coalesce(world.xk, 0) END AS world_exports,
-        x.kg, x.x_weighed, x.kg_weighed,
+        x.kg, x.x_with_kg, x.x_weighed, x.kg_weighed,
         CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
         complete.completeness
     FROM economy e CROSS JOIN chain_stage k CROSS JOIN calendar y
@@ -182,7 +183,7 @@ SELECT
     v.x AS exports_usd,
     v.m AS imports_usd,
     v.world_exports AS world_exports_usd,
-    CASE WHEN v.x > 0 THEN v.kg END AS exports_kg,
+    CASE WHEN v.x > 0 AND v.x_with_kg >= p.known_min * v.x THEN v.kg END AS exports_kg,
     CASE WHEN v.x_weighed >= p.known_min * v.x THEN v.x_weighed / v.kg_weighed END AS uv,
     v.x_all AS exports_all_goods_usd,
     v.x_agri AS exports_agri_usd,
@@ -215,13 +216,15 @@ SELECT
     -- Means of the known years over the time between their middles, so that a year no file covers takes nothing away.
     CASE WHEN v.demand.mean > 0 AND v.demand_before.mean > 0
         THEN ln(v.demand.mean / v.demand_before.mean) / (v.demand.middle - v.demand_before.middle) END AS world_growth,
-    w3.hhi AS hhi_dest_w3,
-    (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) AS hhi_dest_norm_w3,
+    CASE WHEN v.enough THEN w3.hhi END AS hhi_dest_w3,
+    CASE WHEN v.enough THEN (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) END AS hhi_dest_norm_w3,
     CASE WHEN c.focus AND v.enough THEN coalesce(w3.n, 0) END AS n_markets_w3,
     CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr THEN coalesce(v.sx_made, 0) / v.sx END AS dpr_w3,
     CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr
         THEN (coalesce(v.sx_made, 0) + coalesce(v.sx_final, 0)) / (2 * v.sx) END AS ui_w3,
-    CASE WHEN v.stage = 'total' AND v.n_rated > 0 THEN v.n_advantage / stages_of.n END AS stage_coverage_w3,
+    -- A stage too thin to rate is unknown: neither with advantage nor without.
+    CASE WHEN v.stage = 'total' AND v.n_rated > 0 AND v.n_rated >= p.known_min * stages_of.n
+        THEN v.n_advantage / v.n_rated END AS stage_coverage_w3,
     v.n_years AS n_years_w3,
     coalesce(v.thin, false) AS thin_market,
     v.index_base,
