@@ -7,10 +7,18 @@ import random
 import pytest
 from world import World, one
 
+from agrocluster.marts import relations
 from agrocluster.measures import composite
 from agrocluster.model.loader import catalog
 
-CODES = ("100199", "110100", "190219", "520100", "520511", "610910", "040120", "040210", "040610", "270900")
+# One code per chain, so that measures that all countries of a chain share have enough different values for a scale.
+CHAINS = {
+    line["chain"]: line["code"]
+    for line in relations.catalog_tables(catalog())["cat_chain_code"].to_pylist()
+    if line["system"] == "HS12" and line["role"] == "own" and line["stage"] != "input"
+}
+STAGED = ("100199", "110100", "190219", "520100", "520511", "610910", "040120", "040210", "040610", "270900")
+CODES = sorted({*STAGED, *CHAINS.values()})
 CROPS = {"15": 500.0, "328": 900.0, "116": 300.0}
 FOCUS = ("KAZ", "KGZ", "TJK", "UZB")
 PANEL = sorted(c.iso3 for c in catalog().countries.values() if c.panel)[::2]
@@ -20,6 +28,7 @@ YEARS = range(2012, 2023)
 
 def traded(world: World) -> World:
     draw = random.Random(7)
+    world.prices(YEARS, percent=2.0)
     for iso3 in COUNTRIES:
         markets = {"CHN": 0.5, "RUS": 0.3, "AFG": 0.2} if iso3 in FOCUS else {}
         for code in CODES:
@@ -176,6 +185,38 @@ def test_both_baselines_share_one_frozen_scale(con) -> None:
     windows = con.sql("SELECT DISTINCT baseline_id FROM mart_goalposts WHERE status = 'reference_window'").fetchall()
     assert windows == [("B2018_2020",)]
     assert one(con, "FROM dim_baseline WHERE baseline_id = 'Bcurrent'")["last_year"] == 2022
+
+
+def test_a_value_that_all_countries_of_a_chain_share_is_one_value() -> None:
+    """World demand knows as many values as chains; counted per country, three of them would make a scale."""
+    world = World()
+    world.prices(YEARS)
+    for iso3 in COUNTRIES:
+        for i, code in enumerate(STAGED[:6]):
+            for year in YEARS:
+                world.exports(iso3, code, [year], 5e7 * (1.02 + i / 100) ** (year - 2012))
+    found = one(world.build("mart_goalposts"), "FROM mart_goalposts WHERE indicator = 'demand_growth'")
+    assert (found["status"], found["goalpost_low"]) == ("too_few_values", None)
+
+
+def test_inflation_alone_leaves_demand_where_it_was() -> None:
+    """Between the windows prices rise by a third and quantities do not: chains still differ, and none is at the top."""
+
+    def scores(rates: dict[int, float]) -> list[float]:
+        draw, world, level = random.Random(3), World(), 1.0
+        for year in YEARS:
+            level *= 1 + rates.get(year, 0.0) / 100
+            world.prices([year], rates.get(year, 0.0))
+            for code in CODES:
+                world.exports("KAZ", code, [year], 5e7 * level * draw.uniform(0.9, 1.1))
+                world.exports("USA", code, [year], 5e7 * level)
+        con = world.build("mart_chain_trade")
+        query = (
+            "FROM mart_chain_trade WHERE year = 2022 AND stage = 'total' AND iso3 = 'KAZ' AND world_growth IS NOT NULL"
+        )
+        return sorted(v for (v,) in con.sql(f"SELECT world_growth {query}").fetchall())
+
+    assert scores({2021: 15.0, 2022: 15.0}) == pytest.approx(scores({}), abs=1e-9)
 
 
 def test_the_current_window_ends_with_the_slower_of_trade_and_farm_statistics() -> None:

@@ -219,6 +219,7 @@ def test_change_of_advantage_compares_two_windows() -> None:
         world.exports(exporter, GRAIN, range(2015, 2018), early / 2)
         world.exports(exporter, GRAIN, range(2018, 2021), late / 2 * 1.2)
         world.exports(exporter, OIL, range(2015, 2021), 100e6)
+    world.prices(range(2015, 2021))
     found = row(world.build("mart_chain_trade"), "KAZ", "primary")
     now, before = (1.8e6 / 101.8e6, 1e6 / 101e6)
     world_now, world_before = (60e6 / 260e6, 50e6 / 250e6)
@@ -226,11 +227,36 @@ def test_change_of_advantage_compares_two_windows() -> None:
     assert found["world_growth"] == pytest.approx(np.log(1.2) / 3)
 
 
+def test_demand_grows_in_constant_dollars() -> None:
+    """World trade that grows with US consumer prices does not grow."""
+    world = World()
+    for year in YEARS:
+        world.exports("KAZ", GRAIN, [year], 50e6 * 1.05 ** (year - 2015))
+        world.exports("USA", FLOUR, [year], 50e6 * 1.08 ** (year - 2015))
+    world.prices(range(2014, 2021), percent=5.0)
+    con = world.build("mart_chain_trade")
+    assert row(con, "KAZ", "primary")["world_growth"] == pytest.approx(0, abs=1e-12)
+    assert row(con, "KAZ", "processed")["world_growth"] == pytest.approx(np.log(1.08 / 1.05), rel=0.01)
+
+
+def test_growth_over_a_gap_in_the_price_series_is_unknown() -> None:
+    world = worked_example()
+    world.prices(year for year in YEARS if year != 2018)
+    found = row(world.build("mart_chain_trade"), "KAZ", "primary")
+    assert found["world_growth"] is None
+    assert "no_deflator" in found["flag"]
+    world.prices([2018])
+    found = row(world.build("mart_chain_trade"), "KAZ", "primary")
+    assert found["world_growth"] == 0
+    assert "no_deflator" not in found["flag"]
+
+
 def test_a_year_that_no_file_covers_is_unknown_world_trade_not_none() -> None:
     world = World()
     for year in (2015, 2016, 2017, 2018, 2020):
         for exporter in ("KAZ", "USA"):
             world.exports(exporter, GRAIN, [year], 50e6 * 1.06 ** (year - 2015))
+    world.prices(range(2015, 2021))
     con = world.build("mart_chain_trade")
     gap = row(con, "KAZ", "primary", 2019)
     assert (gap["world_exports_usd"], gap["exports_usd"]) == (None, None)

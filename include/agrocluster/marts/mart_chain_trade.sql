@@ -12,7 +12,9 @@ WITH p AS (
         any_value(value_number) FILTER (name = 'min_dpr_usd') AS min_dpr,
         any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
         any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min,
-        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years
+        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years,
+        any_value(value) FILTER (name = 'deflator_indicator') AS deflator,
+        any_value(value) FILTER (name = 'deflator_country') AS deflator_of
     FROM method_parameters
 ),
 product AS (
@@ -106,6 +108,17 @@ stages_of AS (
     SELECT chain, count(*) AS n FROM chain_stage JOIN cat_stage USING (stage) WHERE in_total GROUP BY chain
 ),
 calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM world_total),
+inflation AS (
+    SELECT year, any_value(value ORDER BY dataset) AS rate
+    FROM fact_indicator, p WHERE indicator = p.deflator AND iso3 = p.deflator_of AND value IS NOT NULL GROUP BY year
+),
+prices AS (  -- yearly rates chained to a price level; levels of two runs, with a rate missing between, do not compare
+    SELECT calendar.year,
+        exp(coalesce(sum(ln(1 + inflation.rate / 100)) OVER line, 0)) AS level,
+        count(*) FILTER (inflation.rate IS NULL) OVER line AS run
+    FROM calendar LEFT JOIN inflation ON inflation.year = calendar.year
+    WINDOW line AS (ORDER BY calendar.year)
+),
 base AS (
     SELECT
         e.iso3, k.chain, k.stage, y.year, k.in_base,
@@ -119,10 +132,12 @@ base AS (
         CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
         CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
         CASE WHEN w.year IS NOT NULL THEN coalesce(world.xk, 0) END AS world_exports,
+        prices.level, prices.run,
         x.kg, x.x_with_kg, x.x_weighed, x.kg_weighed,
         CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
         complete.completeness
     FROM economy e CROSS JOIN chain_stage k CROSS JOIN calendar y
+    JOIN prices ON prices.year = y.year
     LEFT JOIN world_total w ON w.year = y.year
     LEFT JOIN country_total t ON t.iso3 = e.iso3 AND t.year = y.year
     LEFT JOIN exported x ON x.iso3 = e.iso3 AND x.chain = k.chain AND x.stage = k.stage AND x.year = y.year
@@ -139,7 +154,9 @@ summed AS (
         sum(x_base) OVER win AS sx_base, sum(xk_base) OVER win AS sxk_base,
         sum(w_all) OVER win AS sw_all, sum(w_agri) OVER win AS sw_agri,
         CASE WHEN count(world_exports) OVER win >= p.min_years THEN {
-            'mean': avg(world_exports) OVER win,
+            'mean': avg(world_exports / level) OVER win,
+            'first_run': min(run) FILTER (world_exports IS NOT NULL) OVER win,
+            'last_run': max(run) FILTER (world_exports IS NOT NULL) OVER win,
             'middle': avg(year) FILTER (world_exports IS NOT NULL) OVER win
         } END AS demand,
         sum(m) OVER win AS sm, count(m) OVER win AS n_years_m,
@@ -213,8 +230,9 @@ SELECT
     CASE WHEN v.rca_all_w3 > 0 AND v.rca_all_before > 0 THEN ln(v.rca_all_w3 / v.rca_all_before) END AS d_ln_rca,
     CASE WHEN v.rca_agri_w3 > 0 AND v.rca_agri_before > 0
         THEN ln(v.rca_agri_w3 / v.rca_agri_before) END AS d_ln_rca_agri,
-    -- Means of the known years over the time between their middles, so that a year no file covers takes nothing away.
-    CASE WHEN v.demand.mean > 0 AND v.demand_before.mean > 0
+    -- Levels over time are compared in constant prices (methodology 0.3), as means of the known years over the time
+    -- between their middles, so that a year no file covers takes nothing away.
+    CASE WHEN v.demand.mean > 0 AND v.demand_before.mean > 0 AND v.demand_before.first_run = v.demand.last_run
         THEN ln(v.demand.mean / v.demand_before.mean) / (v.demand.middle - v.demand_before.middle) END AS world_growth,
     CASE WHEN v.enough THEN w3.hhi END AS hhi_dest_w3,
     CASE WHEN v.enough THEN (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) END AS hhi_dest_norm_w3,
@@ -239,6 +257,7 @@ SELECT
         CASE WHEN v.completeness < p.complete_min THEN 'world_partial' END,
         CASE WHEN v.enough AND v.sx > 0 AND v.sx_before = 0 THEN 'entry' END,
         CASE WHEN v.enough AND v.sx = 0 AND v.sx_before > 0 THEN 'exit' END,
+        CASE WHEN v.demand_before.first_run < v.demand.last_run THEN 'no_deflator' END,
         CASE WHEN NOT c.focus THEN 'bilateral_not_held' END
     ) AS flag
 FROM moved v
