@@ -145,6 +145,22 @@ def test_value_area_and_herd_with_too_little_known_are_unknown() -> None:
     assert row(con, "UZB", "wheat_flour", 2020)["gpv_share"] == pytest.approx(3000 / 3300), "82 % of farm value is known"
 
 
+def test_values_a_year_behind_output_still_make_a_window() -> None:
+    """FAOSTAT's value of production comes out after its tonnes; the window then knows two of its three years."""
+    world = World()
+    for iso3, cotton in (("UZB", 30.0), ("USA", 10.0)):
+        world.farm(iso3, SEED_COTTON, YEARS, qcl_5510=1.0)
+        world.farm(iso3, SEED_COTTON, range(2015, 2020), qv_152=cotton)
+        world.farm(iso3, WHEAT, range(2015, 2020), qv_152=100.0 - cotton)
+    con = world.build("mart_chain_production")
+    found = row(con, "UZB", "cotton", 2020)
+    assert (found["plq"], found["gpv_share"]) == (None, None)
+    assert (found["plq_w3"], found["gpv_share_w3"]) == (pytest.approx(1.5), pytest.approx(0.3))
+    assert row(con, "UZB", "cotton", 2015)["plq_w3"] is None, "one year is no window"
+    world.farm("UZB", SEED_COTTON, [2021], qcl_5510=1.0)
+    assert row(world.build("mart_chain_production"), "UZB", "cotton", 2021)["plq_w3"] is None
+
+
 def test_a_world_that_mostly_has_not_reported_gives_no_quotient() -> None:
     world = World()
     for iso3, value in (("UZB", 100.0), ("USA", 900.0)):

@@ -123,15 +123,26 @@ gpv_all AS (
     FROM value_sum v, (SELECT sum(weight) AS weight FROM usual_value) u, p
     GROUP BY ALL
 ),
+calendar AS (
+    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
+),
+value_line AS (  -- every year of the calendar: a window ends in a year also where that year's value is not out yet
+    SELECT k.iso3, k.chain, y.year, g.gpv, g.known_value, nullif(c.gpv_c, 0) AS gpv_c, w.gpv_wh, a.gpv_w,
+        g.gpv IS NOT NULL AND c.gpv_c > 0 AND w.gpv_wh IS NOT NULL AND a.gpv_w IS NOT NULL AS known
+    FROM (SELECT DISTINCT iso3, chain FROM gpv) k CROSS JOIN calendar y
+    LEFT JOIN gpv g ON g.iso3 = k.iso3 AND g.chain = k.chain AND g.year = y.year
+    LEFT JOIN gpv_country c ON c.iso3 = k.iso3 AND c.year = y.year
+    LEFT JOIN gpv_world w ON w.chain = k.chain AND w.year = y.year
+    LEFT JOIN gpv_all a ON a.year = y.year
+),
 quotient AS (
-    SELECT g.*, c.gpv_c,
-        sum(g.gpv) OVER win AS sg, sum(c.gpv_c) OVER win AS sc, sum(w.gpv_wh) OVER win AS swh, sum(a.gpv_w) OVER win AS sw,
-        count(*) OVER win >= p.min_years AS enough,
-        (g.gpv / c.gpv_c) / nullif(w.gpv_wh / a.gpv_w, 0) AS plq
-    FROM gpv g JOIN gpv_country c USING (iso3, year) JOIN gpv_world w USING (chain, year) JOIN gpv_all a USING (year)
-    CROSS JOIN p
-    WHERE c.gpv_c > 0
-    WINDOW win AS (PARTITION BY g.iso3, g.chain ORDER BY g.year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
+    SELECT v.*,
+        sum(gpv) FILTER (known) OVER win AS sg, sum(gpv_c) FILTER (known) OVER win AS sc,
+        sum(gpv_wh) FILTER (known) OVER win AS swh, sum(gpv_w) FILTER (known) OVER win AS sw,
+        count(*) FILTER (known) OVER win >= p.min_years AS enough,
+        (gpv / gpv_c) / nullif(gpv_wh / gpv_w, 0) AS plq
+    FROM value_line v CROSS JOIN p
+    WINDOW win AS (PARTITION BY iso3, chain ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
 ),
 balance AS (
     SELECT iso3, chain, year,
@@ -148,13 +159,10 @@ density AS (
     JOIN cat_production_item i ON i.item_code = f.item_code AND i.role = 'lsu'
     WHERE e.measure = 'lsu_density' GROUP BY ALL
 ),
-calendar AS (
-    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
-),
 key AS (  -- the focus countries with every chain and year, the others where something is known
     SELECT c.iso3, ch.chain, y.year FROM dim_country c CROSS JOIN dim_chain ch CROSS JOIN calendar y WHERE c.focus
     UNION SELECT iso3, chain, year FROM tonnes
-    UNION SELECT iso3, chain, year FROM gpv
+    UNION SELECT iso3, chain, year FROM quotient WHERE known_value IS NOT NULL OR enough
     UNION SELECT iso3, chain, year FROM balance
 ),
 regime AS (SELECT iso3, chain, min(flag) AS regime FROM cat_caveat WHERE kind = 'regime' GROUP BY ALL)
