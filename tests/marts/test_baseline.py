@@ -258,6 +258,32 @@ def test_enabling_values_are_carried_five_years_with_falling_confidence(con) -> 
     assert rows[2] == (2020, value, 2, True, 0.75, "")
 
 
+def test_enabling_values_reach_the_end_of_the_current_window() -> None:
+    world = measured(farmed(traded(World())))
+    world.indicator = [r for r in world.indicator if r["indicator"] != "FP.CPI.TOTL.ZG"]
+    con = world.build("mart_enabling")
+    rows = con.sql(
+        "SELECT year, value IS NOT NULL, age, decay FROM mart_enabling "
+        "WHERE iso3 = 'KAZ' AND indicator = 'LP.LPI.OVRL.XQ' AND year > 2020 ORDER BY year"
+    ).fetchall()
+    assert rows == [(2021, True, 3, 0.6), (2022, True, 4, 0.45)], "trade and farm statistics end in 2022"
+
+
+def test_knowing_less_about_a_country_never_raises_confidence(con) -> None:
+    def confidence(of) -> dict[str, float]:
+        query = "SELECT chain, confidence FROM mart_cluster_baseline WHERE iso3 = 'UZB' AND baseline_id = 'B2018_2020'"
+        return dict(of.sql(f"{query} AND confidence IS NOT NULL").fetchall())
+
+    full = confidence(con)
+    silent, partly = measured(farmed(traded(World()))), measured(farmed(traded(World())))
+    silent.indicator = [r for r in silent.indicator if r["indicator"] == "FP.CPI.TOTL.ZG"]
+    partly.indicator = [r for r in partly.indicator if not (r["iso3"] == "UZB" and r["indicator"].startswith("FX."))]
+    less, none = (confidence(w.build("mart_cluster_baseline")) for w in (partly, silent))
+    assert len(full) > 10
+    for chain, value in full.items():
+        assert none[chain] < less[chain] < value, chain
+
+
 def test_old_values_expire_and_missing_ones_have_a_reason() -> None:
     world = measured(World())
     world.measure("KAZ", "SL.AGR.EMPL.ZS", 2010, 25.0)

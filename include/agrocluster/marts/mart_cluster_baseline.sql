@@ -3,6 +3,7 @@
 WITH p AS (
     SELECT
         any_value(value_number) FILTER (name = 'enabling_floor') AS enabling_floor,
+        list_min(string_split(any_value(value) FILTER (name = 'age_decay'), ',')::DOUBLE[]) AS decay_unknown,
         any_value(value_number) FILTER (name = 'sigma_trade') AS sigma_trade,
         any_value(value_number) FILTER (name = 'sigma_full_loss') AS sigma_loss,
         any_value(value_number) FILTER (name = 'grade_a') AS a,
@@ -58,12 +59,24 @@ source AS (
     LEFT JOIN mart_chain_production m ON m.iso3 = w.iso3 AND m.chain = w.chain AND m.year = b.last_year
 ),
 block AS (
-    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score, avg(e.decay) FILTER (e.score IS NOT NULL) AS decay
+    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score
     FROM mart_enabling e JOIN dim_baseline b ON e.year = b.last_year
     WHERE e.block IS NOT NULL AND e.value IS NOT NULL GROUP BY ALL
 ),
 enabling AS (
-    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling, avg(decay) AS decay FROM block GROUP BY ALL
+    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling FROM block GROUP BY ALL
+),
+freshness AS (  -- an indicator that is not known counts like the oldest that would still be carried forward
+    SELECT baseline_id, iso3, avg(decay) AS decay
+    FROM (
+        SELECT b.baseline_id, c.iso3, i.block, avg(coalesce(e.decay, p.decay_unknown)) AS decay
+        FROM dim_baseline b CROSS JOIN dim_country c CROSS JOIN p
+        JOIN dim_indicator i ON i.block IS NOT NULL AND NOT i.archived
+        LEFT JOIN mart_enabling e
+            ON e.iso3 = c.iso3 AND e.dataset = i.dataset AND e.indicator = i.indicator AND e.year = b.last_year
+        WHERE c.focus OR c.panel
+        GROUP BY ALL
+    ) GROUP BY ALL
 ),
 joined AS (
     SELECT s.*, w.coverage_position, w.coverage_headroom, w.c_src, w.goalpost_id, e.enabling, e.iso3 IS NOT NULL AS measured,
@@ -73,10 +86,11 @@ joined AS (
         sqrt(position * headroom) AS potential,
         potential * (p.enabling_floor + (1 - p.enabling_floor) * e.enabling / 100) AS potential_adj,
         CASE WHEN w.coverage_position + w.coverage_headroom > 0 THEN coverage END AS c_cov,
-        coalesce(e.decay, 1) AS c_time,
+        f.decay AS c_time,
         CASE WHEN c_src IS NOT NULL THEN (c_cov * c_src * c_time) ** (1.0 / 3) END AS confidence
     FROM sub_index s
     JOIN source w USING (baseline_id, iso3, chain)
+    JOIN freshness f USING (baseline_id, iso3)
     LEFT JOIN enabling e USING (baseline_id, iso3)
     CROSS JOIN p
 ),
