@@ -175,6 +175,30 @@ def test_quadrants_cut_at_the_panel_medians(con) -> None:
     assert labels["n"] == 0
 
 
+def test_an_indicator_that_only_focus_countries_have_moves_no_quadrant(con) -> None:
+    """Destinations are known for the four alone: whatever they are, nobody in the panel can be compared by them."""
+
+    def cells(of) -> dict[tuple[str, str], tuple[str, float, float]]:
+        query = (
+            "SELECT iso3, chain, quadrant, headroom_common, headroom FROM mart_cluster_baseline "
+            "WHERE focus AND baseline_id = 'Bcurrent' AND quadrant IS NOT NULL"
+        )
+        return {(i, c): (q, common, own) for i, c, q, common, own in of.sql(query).fetchall()}
+
+    spread = cells(con)
+    world = measured(farmed(traded(World())))
+    for line in world.trade:
+        if line["importer"] not in ("WLD", "CHN"):
+            line["value_usd"] = 0.0
+    single = cells(world.build("mart_cluster_baseline"))
+    assert len(spread) > 40
+    assert spread.keys() == single.keys()
+    for cell, (quadrant, common, own) in spread.items():
+        assert single[cell][0] == quadrant, cell
+        assert single[cell][1] == pytest.approx(common)
+        assert single[cell][2] < own, "HEADROOM itself still sees the single market"
+
+
 def test_policy_driven_concentration_in_uzbek_cotton_is_marked(con) -> None:
     rows = con.sql("SELECT DISTINCT iso3, chain FROM mart_cluster_baseline WHERE policy_klaster_flag").fetchall()
     assert rows == [("UZB", "cotton")]
