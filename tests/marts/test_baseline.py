@@ -204,11 +204,25 @@ def test_policy_driven_concentration_in_uzbek_cotton_is_marked(con) -> None:
     assert rows == [("UZB", "cotton")]
 
 
-def test_both_baselines_share_one_frozen_scale(con) -> None:
+def test_both_baselines_of_a_release_share_one_scale(con) -> None:
     assert one(con, "SELECT count(DISTINCT goalpost_id) AS n FROM mart_cluster_baseline")["n"] == 1
     windows = con.sql("SELECT DISTINCT baseline_id FROM mart_goalposts WHERE status = 'reference_window'").fetchall()
     assert windows == [("B2018_2020",)]
     assert one(con, "FROM dim_baseline WHERE baseline_id = 'Bcurrent'")["last_year"] == 2022
+
+
+def test_a_revision_of_the_reference_years_shows_in_the_name_of_the_scale(con) -> None:
+    def scale(of) -> tuple[str, ...]:
+        return tuple(i for (i,) in of.sql("SELECT DISTINCT goalpost_id FROM mart_goalposts").fetchall())
+
+    world = measured(farmed(traded(World())))
+    world.measure("USA", "IT.NET.USER.ZS", 2014, 50.0)
+    unmoved = world.build("mart_goalposts")
+    for line in world.production:
+        if line["iso3"] == "KAZ" and line["year"] == 2019 and line["dataset"] == "qv":
+            line["value"] *= 1.5
+    assert scale(unmoved) == scale(con), "what does not enter the reference window does not name it anew"
+    assert scale(world.build("mart_goalposts")) != scale(con)
 
 
 def test_a_value_that_all_countries_of_a_chain_share_is_one_value() -> None:
