@@ -115,6 +115,51 @@ def test_farm_statistics_keep_the_published_values(published: Published, world_t
     assert published.sql(f"SELECT * FROM ({query}) WHERE unit <> unit_raw", truth=world_truth) == []
 
 
+@pytest.mark.parametrize(("kind", "column"), [("yield_reference", "yield_ref_a"), ("yield_gap", "yield_gap_w3")])
+def test_yields_are_compared_as_the_world_compares_them(
+    published: Published, world_truth: pa.Table, kind: str, column: str
+) -> None:
+    query = f"""
+        SELECT m.iso3, m.item_code, t.value AS expected, m.{column} AS found
+        FROM (FROM mart_item_production WHERE focus AND role = 'output' AND yield_kind = 'crop') m
+        LEFT JOIN truth t ON t.kind = '{kind}' AND t.item_code = m.item_code AND t.iso3 IN ('', m.iso3)
+        WHERE m.year = (SELECT max(year) FROM truth WHERE kind = '{kind}')
+          AND (t.value IS NOT NULL OR m.{column} IS NOT NULL)
+    """
+    assert counted(published, world_truth, query) > 100
+    assert far(published, world_truth, query) == []
+    assert published.sql(f"FROM ({query}) WHERE expected IS NULL", truth=world_truth) == []
+
+
+def test_the_sign_of_stock_variation_is_the_one_the_world_was_made_with(
+    published: Published, world_truth: pa.Table
+) -> None:
+    """A balance that closes with both signs says 0; none may say the opposite or fail to close."""
+    rows = published.sql(
+        """SELECT t.value, m.ds_sign, count(*) FROM mart_food_balance m
+           JOIN truth t ON t.kind = 'fbs_ds_sign' AND t.year = m.year WHERE m.focus GROUP BY ALL""",
+        truth=world_truth,
+    )
+    found = {(expected, sign): n for expected, sign, n in rows}
+    assert min(found[1, 1], found[-1, -1]) > 100
+    assert set(found) <= {(1, 1), (1, 0), (-1, -1), (-1, 0)}
+
+
+def test_an_official_nought_is_a_nought_and_planted_flags_stay(published: Published, world_truth: pa.Table) -> None:
+    query = """
+        SELECT t.kind, t.iso3, t.item_code, t.year, f.value, f.flag, replace(t.note, 'flag=', '') AS planted
+        FROM truth t LEFT JOIN fact_production f
+          ON (f.iso3, f.item_code, f.year) = (t.iso3, t.item_code, t.year)
+            AND (f.element_code = t.element_code OR t.element_code = '') AND f.dataset = 'qcl'
+        WHERE t.kind IN ('explicit_zero', 'planted_flag')
+    """
+    kinds = dict(published.sql(f"SELECT kind, count(*) FROM ({query}) GROUP BY ALL", truth=world_truth))
+    assert kinds["explicit_zero"] >= 26
+    assert kinds["planted_flag"] >= 29
+    wrong = "flag IS DISTINCT FROM planted OR value IS NULL OR (kind = 'explicit_zero') <> (value = 0)"
+    assert published.sql(f"FROM ({query}) WHERE {wrong}", truth=world_truth) == []
+
+
 def test_a_cell_without_value_stays_empty_and_keeps_its_flag(published: Published, world_truth: pa.Table) -> None:
     rows = published.sql(
         """SELECT f.value, f.flag, t.note FROM truth t JOIN fact_production f

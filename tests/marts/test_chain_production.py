@@ -53,6 +53,16 @@ def test_the_yield_gap_is_measured_against_the_p90_of_the_peers() -> None:
     assert "yield_not_compared" in small["flag"]
 
 
+def test_one_harvest_makes_no_peer() -> None:
+    """A reference is what peers reach over five years; a country that tells one of them is left out."""
+    world = peers(World())
+    world.farm("MDA", WHEAT, [2020], qcl_5510=9e6, qcl_5312=1e6)
+    found = row(world.build("mart_chain_production"), "RUS", "wheat_flour")
+    assert (found["n_yield_peers"], found["yield_ref_a"]) == (5, pytest.approx(3.44))
+    world.farm("MDA", WHEAT, [2018, 2019], qcl_5510=9e6, qcl_5312=1e6)
+    assert row(world.build("mart_chain_production"), "RUS", "wheat_flour")["n_yield_peers"] == 6
+
+
 def test_too_few_peers_set_no_reference() -> None:
     world = World()
     for iso3 in PEERS[:3]:
