@@ -152,7 +152,9 @@ def test_value_area_and_herd_with_too_little_known_are_unknown() -> None:
     assert (herd["herd_head"], herd["producing_animals"]) == (None, None)
     assert (herd["coverage_herd"], herd["coverage_animals"]) == (pytest.approx(0.3), pytest.approx(0.3))
     assert {"known_herd_too_small", "known_animals_too_small"} <= set(herd["flag"].split(";"))
-    assert row(con, "UZB", "wheat_flour", 2020)["gpv_share"] == pytest.approx(3000 / 3300), "82 % of farm value is known"
+    assert row(con, "UZB", "wheat_flour", 2020)["gpv_share"] == pytest.approx(3000 / 3300), (
+        "82 % of farm value is known"
+    )
 
 
 def test_values_a_year_behind_output_still_make_a_window() -> None:

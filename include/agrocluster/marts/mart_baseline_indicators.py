@@ -88,8 +88,8 @@ SELECT
         AS nominal_weight,
     CASE WHEN r.pillar_exists AND r.score IS NOT NULL THEN r.own_weight / r.known_weight ELSE 0 END
         AS weight_in_pillar,
-    CASE WHEN r.pillar_compares AND r.score IS NOT NULL AND r.scope = 'panel' THEN r.own_weight / r.known_common ELSE 0 END
-        AS weight_in_common,
+    CASE WHEN r.pillar_compares AND r.score IS NOT NULL AND r.scope = 'panel'
+        THEN r.own_weight / r.known_common ELSE 0 END AS weight_in_common,
     CASE WHEN r.pillar_exists AND r.score IS NOT NULL AND pl.index_exists
         THEN r.pillar_weight / pl.existing_weight * r.own_weight / r.known_weight ELSE 0 END AS effective_weight,
     CASE
