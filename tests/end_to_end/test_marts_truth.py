@@ -51,27 +51,22 @@ def test_specialisation_equals_the_world_s_own_arithmetic(
     assert far(published, world_truth, query) == []
 
 
-def test_specialisation_on_the_farm_base_follows_from_the_world_s_sums(
-    published: Published, world_truth: pa.Table
+@pytest.mark.parametrize("column", ["rca_agri", "rca_agri_w3"])
+def test_specialisation_on_the_farm_base_counts_only_its_goods(
+    published: Published, world_truth: pa.Table, column: str
 ) -> None:
-    """The chain's exports, all its codes, against agri-food and fibre exports of the country and of the world."""
-    query = """
-        WITH v AS (
-            SELECT kind, iso3, chain, stage, year, value FROM truth
-            WHERE kind IN ('export_value', 'world_value', 'export_total_agri')
-        )
-        SELECT x.iso3, x.chain, x.stage, x.year, m.rca_agri AS found,
-            (x.value / own.value) / (world.value / every.value) AS expected
-        FROM v x
-        JOIN v own ON own.kind = 'export_total_agri' AND (own.iso3, own.year) = (x.iso3, x.year)
-        JOIN v world ON world.kind = 'world_value'
-            AND (world.chain, world.stage, world.year) = (x.chain, x.stage, x.year)
-        JOIN v every ON every.kind = 'export_total_agri' AND every.iso3 = 'WLD' AND every.year = x.year
-        JOIN mart_chain_trade m ON (m.iso3, m.chain, m.stage, m.year) = (x.iso3, x.chain, x.stage, x.year)
-        WHERE x.kind = 'export_value' AND x.iso3 IN ('KAZ', 'KGZ', 'TJK', 'UZB') AND NOT m.thin_market
+    query = TRADE.format(kind=column, column=column)
+    rated = query + " AND NOT m.thin_market AND m.flag NOT LIKE '%thin_agri_base%'"
+    assert counted(published, world_truth, rated) > 2000
+    assert far(published, world_truth, rated) == []
+    unfounded = f"""
+        SELECT m.iso3, m.chain, m.stage, m.year FROM mart_chain_trade m
+        ANTI JOIN (FROM truth WHERE kind = '{column}') t
+          ON (m.iso3, m.chain, m.stage, m.year) = (t.iso3, t.chain, t.stage, t.year)
+        WHERE m.focus AND m.stage <> 'total' AND m.{column} IS NOT NULL
+          AND (m.year >= 2014 OR '{column}' = 'rca_agri')
     """
-    assert counted(published, world_truth, query) > 2000
-    assert far(published, world_truth, query) == []
+    assert published.sql(unfounded, truth=world_truth) == []
 
 
 def test_a_country_missing_from_a_year_is_unknown_there_not_zero(published: Published, world_truth: pa.Table) -> None:
@@ -118,6 +113,51 @@ def test_farm_statistics_keep_the_published_values(published: Published, world_t
     assert counted(published, world_truth, query) > 100
     assert far(published, world_truth, query) == []
     assert published.sql(f"SELECT * FROM ({query}) WHERE unit <> unit_raw", truth=world_truth) == []
+
+
+@pytest.mark.parametrize(("kind", "column"), [("yield_reference", "yield_ref_a"), ("yield_gap", "yield_gap_w3")])
+def test_yields_are_compared_as_the_world_compares_them(
+    published: Published, world_truth: pa.Table, kind: str, column: str
+) -> None:
+    query = f"""
+        SELECT m.iso3, m.item_code, t.value AS expected, m.{column} AS found
+        FROM (FROM mart_item_production WHERE focus AND role = 'output' AND yield_kind = 'crop') m
+        LEFT JOIN truth t ON t.kind = '{kind}' AND t.item_code = m.item_code AND t.iso3 IN ('', m.iso3)
+        WHERE m.year = (SELECT max(year) FROM truth WHERE kind = '{kind}')
+          AND (t.value IS NOT NULL OR m.{column} IS NOT NULL)
+    """
+    assert counted(published, world_truth, query) > 100
+    assert far(published, world_truth, query) == []
+    assert published.sql(f"FROM ({query}) WHERE expected IS NULL", truth=world_truth) == []
+
+
+def test_the_sign_of_stock_variation_is_the_one_the_world_was_made_with(
+    published: Published, world_truth: pa.Table
+) -> None:
+    """A balance that closes with both signs says 0; none may say the opposite or fail to close."""
+    rows = published.sql(
+        """SELECT t.value, m.ds_sign, count(*) FROM mart_food_balance m
+           JOIN truth t ON t.kind = 'fbs_ds_sign' AND t.year = m.year WHERE m.focus GROUP BY ALL""",
+        truth=world_truth,
+    )
+    found = {(expected, sign): n for expected, sign, n in rows}
+    assert min(found[1, 1], found[-1, -1]) > 100
+    assert set(found) <= {(1, 1), (1, 0), (-1, -1), (-1, 0)}
+
+
+def test_an_official_nought_is_a_nought_and_planted_flags_stay(published: Published, world_truth: pa.Table) -> None:
+    query = """
+        SELECT t.kind, t.iso3, t.item_code, t.year, f.value, f.flag, replace(t.note, 'flag=', '') AS planted
+        FROM truth t LEFT JOIN fact_production f
+          ON (f.iso3, f.item_code, f.year) = (t.iso3, t.item_code, t.year)
+            AND (f.element_code = t.element_code OR t.element_code = '') AND f.dataset = 'qcl'
+        WHERE t.kind IN ('explicit_zero', 'planted_flag')
+    """
+    kinds = dict(published.sql(f"SELECT kind, count(*) FROM ({query}) GROUP BY ALL", truth=world_truth))
+    assert kinds["explicit_zero"] >= 26
+    assert kinds["planted_flag"] >= 29
+    wrong = "flag IS DISTINCT FROM planted OR value IS NULL OR (kind = 'explicit_zero') <> (value = 0)"
+    assert published.sql(f"FROM ({query}) WHERE {wrong}", truth=world_truth) == []
 
 
 def test_a_cell_without_value_stays_empty_and_keeps_its_flag(published: Published, world_truth: pa.Table) -> None:

@@ -7,10 +7,18 @@ import random
 import pytest
 from world import World, one
 
+from agrocluster.marts import relations
 from agrocluster.measures import composite
 from agrocluster.model.loader import catalog
 
-CODES = ("100199", "110100", "190219", "520100", "520511", "610910", "040120", "040210", "040610", "270900")
+# One code per chain, so that measures that all countries of a chain share have enough different values for a scale.
+CHAINS = {
+    line["chain"]: line["code"]
+    for line in relations.catalog_tables(catalog())["cat_chain_code"].to_pylist()
+    if line["system"] == "HS12" and line["role"] == "own" and line["stage"] != "input"
+}
+STAGED = ("100199", "110100", "190219", "520100", "520511", "610910", "040120", "040210", "040610", "270900")
+CODES = sorted({*STAGED, *CHAINS.values()})
 CROPS = {"15": 500.0, "328": 900.0, "116": 300.0}
 FOCUS = ("KAZ", "KGZ", "TJK", "UZB")
 PANEL = sorted(c.iso3 for c in catalog().countries.values() if c.panel)[::2]
@@ -20,6 +28,7 @@ YEARS = range(2012, 2023)
 
 def traded(world: World) -> World:
     draw = random.Random(7)
+    world.prices(YEARS, percent=2.0)
     for iso3 in COUNTRIES:
         markets = {"CHN": 0.5, "RUS": 0.3, "AFG": 0.2} if iso3 in FOCUS else {}
         for code in CODES:
@@ -166,16 +175,86 @@ def test_quadrants_cut_at_the_panel_medians(con) -> None:
     assert labels["n"] == 0
 
 
+def test_an_indicator_that_only_focus_countries_have_moves_no_quadrant(con) -> None:
+    """Destinations are known for the four alone: whatever they are, nobody in the panel can be compared by them."""
+
+    def cells(of) -> dict[tuple[str, str], tuple[str, float, float]]:
+        query = (
+            "SELECT iso3, chain, quadrant, headroom_common, headroom FROM mart_cluster_baseline "
+            "WHERE focus AND baseline_id = 'Bcurrent' AND quadrant IS NOT NULL"
+        )
+        return {(i, c): (q, common, own) for i, c, q, common, own in of.sql(query).fetchall()}
+
+    spread = cells(con)
+    world = measured(farmed(traded(World())))
+    for line in world.trade:
+        if line["importer"] not in ("WLD", "CHN"):
+            line["value_usd"] = 0.0
+    single = cells(world.build("mart_cluster_baseline"))
+    assert len(spread) > 40
+    assert spread.keys() == single.keys()
+    for cell, (quadrant, common, own) in spread.items():
+        assert single[cell][0] == quadrant, cell
+        assert single[cell][1] == pytest.approx(common)
+        assert single[cell][2] < own, "HEADROOM itself still sees the single market"
+
+
 def test_policy_driven_concentration_in_uzbek_cotton_is_marked(con) -> None:
     rows = con.sql("SELECT DISTINCT iso3, chain FROM mart_cluster_baseline WHERE policy_klaster_flag").fetchall()
     assert rows == [("UZB", "cotton")]
 
 
-def test_both_baselines_share_one_frozen_scale(con) -> None:
+def test_both_baselines_of_a_release_share_one_scale(con) -> None:
     assert one(con, "SELECT count(DISTINCT goalpost_id) AS n FROM mart_cluster_baseline")["n"] == 1
     windows = con.sql("SELECT DISTINCT baseline_id FROM mart_goalposts WHERE status = 'reference_window'").fetchall()
     assert windows == [("B2018_2020",)]
     assert one(con, "FROM dim_baseline WHERE baseline_id = 'Bcurrent'")["last_year"] == 2022
+
+
+def test_a_revision_of_the_reference_years_shows_in_the_name_of_the_scale(con) -> None:
+    def scale(of) -> tuple[str, ...]:
+        return tuple(i for (i,) in of.sql("SELECT DISTINCT goalpost_id FROM mart_goalposts").fetchall())
+
+    world = measured(farmed(traded(World())))
+    world.measure("USA", "IT.NET.USER.ZS", 2014, 50.0)
+    unmoved = world.build("mart_goalposts")
+    for line in world.production:
+        if line["iso3"] == "KAZ" and line["year"] == 2019 and line["dataset"] == "qv":
+            line["value"] *= 1.5
+    assert scale(unmoved) == scale(con), "what does not enter the reference window does not name it anew"
+    assert scale(world.build("mart_goalposts")) != scale(con)
+
+
+def test_a_value_that_all_countries_of_a_chain_share_is_one_value() -> None:
+    """World demand knows as many values as chains; counted per country, three of them would make a scale."""
+    world = World()
+    world.prices(YEARS)
+    for iso3 in COUNTRIES:
+        for i, code in enumerate(STAGED[:6]):
+            for year in YEARS:
+                world.exports(iso3, code, [year], 5e7 * (1.02 + i / 100) ** (year - 2012))
+    found = one(world.build("mart_goalposts"), "FROM mart_goalposts WHERE indicator = 'demand_growth'")
+    assert (found["status"], found["goalpost_low"]) == ("too_few_values", None)
+
+
+def test_inflation_alone_leaves_demand_where_it_was() -> None:
+    """Between the windows prices rise by a third and quantities do not: chains still differ, and none is at the top."""
+
+    def scores(rates: dict[int, float]) -> list[float]:
+        draw, world, level = random.Random(3), World(), 1.0
+        for year in YEARS:
+            level *= 1 + rates.get(year, 0.0) / 100
+            world.prices([year], rates.get(year, 0.0))
+            for code in CODES:
+                world.exports("KAZ", code, [year], 5e7 * level * draw.uniform(0.9, 1.1))
+                world.exports("USA", code, [year], 5e7 * level)
+        con = world.build("mart_chain_trade")
+        query = (
+            "FROM mart_chain_trade WHERE year = 2022 AND stage = 'total' AND iso3 = 'KAZ' AND world_growth IS NOT NULL"
+        )
+        return sorted(v for (v,) in con.sql(f"SELECT world_growth {query}").fetchall())
+
+    assert scores({2021: 15.0, 2022: 15.0}) == pytest.approx(scores({}), abs=1e-9)
 
 
 def test_the_current_window_ends_with_the_slower_of_trade_and_farm_statistics() -> None:
@@ -215,6 +294,32 @@ def test_enabling_values_are_carried_five_years_with_falling_confidence(con) -> 
     value = 2.0 + COUNTRIES.index("KAZ") / 20
     assert rows[0] == (2018, value, 0, False, 1.0, "")
     assert rows[2] == (2020, value, 2, True, 0.75, "")
+
+
+def test_enabling_values_reach_the_end_of_the_current_window() -> None:
+    world = measured(farmed(traded(World())))
+    world.indicator = [r for r in world.indicator if r["indicator"] != "FP.CPI.TOTL.ZG"]
+    con = world.build("mart_enabling")
+    rows = con.sql(
+        "SELECT year, value IS NOT NULL, age, decay FROM mart_enabling "
+        "WHERE iso3 = 'KAZ' AND indicator = 'LP.LPI.OVRL.XQ' AND year > 2020 ORDER BY year"
+    ).fetchall()
+    assert rows == [(2021, True, 3, 0.6), (2022, True, 4, 0.45)], "trade and farm statistics end in 2022"
+
+
+def test_knowing_less_about_a_country_never_raises_confidence(con) -> None:
+    def confidence(of) -> dict[str, float]:
+        query = "SELECT chain, confidence FROM mart_cluster_baseline WHERE iso3 = 'UZB' AND baseline_id = 'B2018_2020'"
+        return dict(of.sql(f"{query} AND confidence IS NOT NULL").fetchall())
+
+    full = confidence(con)
+    silent, partly = measured(farmed(traded(World()))), measured(farmed(traded(World())))
+    silent.indicator = [r for r in silent.indicator if r["indicator"] == "FP.CPI.TOTL.ZG"]
+    partly.indicator = [r for r in partly.indicator if not (r["iso3"] == "UZB" and r["indicator"].startswith("FX."))]
+    less, none = (confidence(w.build("mart_cluster_baseline")) for w in (partly, silent))
+    assert len(full) > 10
+    for chain, value in full.items():
+        assert none[chain] < less[chain] < value, chain
 
 
 def test_old_values_expire_and_missing_ones_have_a_reason() -> None:

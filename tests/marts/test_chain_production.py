@@ -53,6 +53,16 @@ def test_the_yield_gap_is_measured_against_the_p90_of_the_peers() -> None:
     assert "yield_not_compared" in small["flag"]
 
 
+def test_one_harvest_makes_no_peer() -> None:
+    """A reference is what peers reach over five years; a country that tells one of them is left out."""
+    world = peers(World())
+    world.farm("MDA", WHEAT, [2020], qcl_5510=9e6, qcl_5312=1e6)
+    found = row(world.build("mart_chain_production"), "RUS", "wheat_flour")
+    assert (found["n_yield_peers"], found["yield_ref_a"]) == (5, pytest.approx(3.44))
+    world.farm("MDA", WHEAT, [2018, 2019], qcl_5510=9e6, qcl_5312=1e6)
+    assert row(world.build("mart_chain_production"), "RUS", "wheat_flour")["n_yield_peers"] == 6
+
+
 def test_too_few_peers_set_no_reference() -> None:
     world = World()
     for iso3 in PEERS[:3]:
@@ -119,6 +129,60 @@ def test_a_sum_with_too_little_known_is_unknown() -> None:
     assert partial["production_t"] is None
     assert partial["coverage"] == pytest.approx(1 / 3)
     assert "known_part_too_small" in partial["flag"]
+
+
+def test_value_area_and_herd_with_too_little_known_are_unknown() -> None:
+    world = World()
+    world.farm("UZB", "388", range(2015, 2020), qcl_5312=700.0, qv_152=700.0)
+    world.farm("UZB", "403", YEARS, qcl_5312=300.0, qv_152=300.0)
+    world.farm("UZB", WHEAT, YEARS, qv_152=3000.0)
+    world.farm("UZB", CATTLE, range(2015, 2020), qcl_5111=700.0)
+    world.farm("UZB", "946", YEARS, qcl_5111=300.0)
+    world.farm("UZB", BEEF, range(2015, 2020), qcl_5320=70.0)
+    world.farm("UZB", "947", YEARS, qcl_5320=30.0)
+    con = world.build("mart_chain_production")
+    complete, partial = row(con, "UZB", "vegetables", 2019), row(con, "UZB", "vegetables", 2020)
+    assert (complete["area_ha"], complete["gpv_intl_usd"], complete["gpv_share"]) == (1000, 1000, 0.25)
+    assert "too_small" not in complete["flag"]
+    for column in ("area_ha", "gpv_intl_usd", "gpv_share", "plq"):
+        assert partial[column] is None, column
+    assert (partial["coverage_area"], partial["coverage_gpv"]) == (pytest.approx(0.3), pytest.approx(0.3))
+    assert {"known_area_too_small", "known_value_too_small"} <= set(partial["flag"].split(";"))
+    herd = row(con, "UZB", "beef_cattle", 2020)
+    assert (herd["herd_head"], herd["producing_animals"]) == (None, None)
+    assert (herd["coverage_herd"], herd["coverage_animals"]) == (pytest.approx(0.3), pytest.approx(0.3))
+    assert {"known_herd_too_small", "known_animals_too_small"} <= set(herd["flag"].split(";"))
+    assert row(con, "UZB", "wheat_flour", 2020)["gpv_share"] == pytest.approx(3000 / 3300), (
+        "82 % of farm value is known"
+    )
+
+
+def test_values_a_year_behind_output_still_make_a_window() -> None:
+    """FAOSTAT's value of production comes out after its tonnes; the window then knows two of its three years."""
+    world = World()
+    for iso3, cotton in (("UZB", 30.0), ("USA", 10.0)):
+        world.farm(iso3, SEED_COTTON, YEARS, qcl_5510=1.0)
+        world.farm(iso3, SEED_COTTON, range(2015, 2020), qv_152=cotton)
+        world.farm(iso3, WHEAT, range(2015, 2020), qv_152=100.0 - cotton)
+    con = world.build("mart_chain_production")
+    found = row(con, "UZB", "cotton", 2020)
+    assert (found["plq"], found["gpv_share"]) == (None, None)
+    assert (found["plq_w3"], found["gpv_share_w3"]) == (pytest.approx(1.5), pytest.approx(0.3))
+    assert row(con, "UZB", "cotton", 2015)["plq_w3"] is None, "one year is no window"
+    world.farm("UZB", SEED_COTTON, [2021], qcl_5510=1.0)
+    assert row(world.build("mart_chain_production"), "UZB", "cotton", 2021)["plq_w3"] is None
+
+
+def test_a_world_that_mostly_has_not_reported_gives_no_quotient() -> None:
+    world = World()
+    for iso3, value in (("UZB", 100.0), ("USA", 900.0)):
+        years = YEARS if iso3 == "UZB" else range(2015, 2020)
+        for item in (WHEAT, SEED_COTTON):
+            world.farm(iso3, item, years, qv_152=value)
+    con = world.build("mart_chain_production")
+    assert row(con, "UZB", "cotton", 2019)["plq"] == pytest.approx(1)
+    found = row(con, "UZB", "cotton", 2020)
+    assert (found["plq"], found["gpv_share"]) == (None, 0.5)
 
 
 def test_specialisation_in_production_compares_shares_of_farm_value() -> None:

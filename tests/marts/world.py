@@ -130,6 +130,11 @@ class World:
             }
             self.customs.append(row | more)
 
+    def prices(self, years: Iterable[int], percent: float = 0.0) -> None:
+        """US consumer price inflation, in percent, which world trade is deflated by."""
+        for year in years:
+            self.measure("USA", "FP.CPI.TOTL.ZG", year, percent)
+
     def build(self, *marts: str) -> duckdb.DuckDBPyConnection:
         """A connection with ``marts`` (default: all) and every mart they read, each checked against its contract."""
         con = duckdb.connect()

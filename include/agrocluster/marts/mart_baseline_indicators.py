@@ -44,6 +44,10 @@ in_pillar AS (
         count(*) FILTER (expected) OVER pillar_of AS n_expected,
         coalesce(sum(own_weight) FILTER (score IS NOT NULL) OVER pillar_of, 0) AS known_weight,
         count(score) OVER pillar_of AS n_known,
+        coalesce(sum(own_weight) FILTER (expected AND scope = 'panel') OVER pillar_of, 0) AS expected_common,
+        count(*) FILTER (expected AND scope = 'panel') OVER pillar_of AS n_expected_common,
+        coalesce(sum(own_weight) FILTER (score IS NOT NULL AND scope = 'panel') OVER pillar_of, 0) AS known_common,
+        count(score) FILTER (scope = 'panel') OVER pillar_of AS n_known_common,
         count(*) FILTER (anchor) OVER pillar_of = 0
             OR count(score) FILTER (anchor) OVER pillar_of > 0 AS anchored
     FROM scored
@@ -52,7 +56,9 @@ in_pillar AS (
 ruled AS (
     SELECT i.*, p.min_pillars,
         n_known > 0 AND anchored AND known_weight >= p.min_weight * expected_weight
-            AND n_known >= least(p.min_indicators, n_expected) AS pillar_exists
+            AND n_known >= least(p.min_indicators, n_expected) AS pillar_exists,
+        n_known_common > 0 AND anchored AND known_common >= p.min_weight * expected_common
+            AND n_known_common >= least(p.min_indicators, n_expected_common) AS pillar_compares
     FROM in_pillar i, p
 ),
 pillars AS (
@@ -82,6 +88,8 @@ SELECT
         AS nominal_weight,
     CASE WHEN r.pillar_exists AND r.score IS NOT NULL THEN r.own_weight / r.known_weight ELSE 0 END
         AS weight_in_pillar,
+    CASE WHEN r.pillar_compares AND r.score IS NOT NULL AND r.scope = 'panel'
+        THEN r.own_weight / r.known_common ELSE 0 END AS weight_in_common,
     CASE WHEN r.pillar_exists AND r.score IS NOT NULL AND pl.index_exists
         THEN r.pillar_weight / pl.existing_weight * r.own_weight / r.known_weight ELSE 0 END AS effective_weight,
     CASE

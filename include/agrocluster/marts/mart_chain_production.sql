@@ -1,5 +1,6 @@
 -- Farm side of every chain by country and year, from its items (mart_item_production, mart_food_balance).
--- Item aggregates of FAOSTAT never enter; a sum over items is missing when its known part carries too little weight.
+-- Item aggregates of FAOSTAT never enter; a sum over items is missing when its known part carries too little weight,
+-- each measure by its own usual weights (methodology 0.4).
 WITH p AS (
     SELECT
         any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
@@ -9,8 +10,11 @@ WITH p AS (
     FROM method_parameters
 ),
 item AS (FROM mart_item_production),
-weighed AS (  -- weight of an item: its mean tonnage over all years known for the country
-    SELECT i.*, avg(i.production_t) OVER (PARTITION BY i.iso3, i.item_code) AS weight,
+weighed AS (  -- weight of an item in a measure: its mean over all years known for the country
+    SELECT i.*, avg(i.production_t) OVER own AS weight,
+        avg(i.area_ha) OVER own AS area_weight,
+        avg(i.stocks_head) OVER own AS herd_weight,
+        avg(i.producing_animals) OVER own AS animals_weight,
         coalesce(flag.class, 'other') AS flag_class, flag.sigma,
         sum(i.production_t) OVER recent AS t1,
         sum(i.production_t) OVER earlier AS t0,
@@ -18,6 +22,7 @@ weighed AS (  -- weight of an item: its mean tonnage over all years known for th
     FROM item i CROSS JOIN p
     LEFT JOIN cat_fao_flag flag ON flag.flag = i.production_flag
     WINDOW
+        own AS (PARTITION BY i.iso3, i.item_code),
         recent AS (PARTITION BY i.iso3, i.item_code ORDER BY i.year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
         earlier AS (
             PARTITION BY i.iso3, i.item_code ORDER BY i.year
@@ -25,7 +30,9 @@ weighed AS (  -- weight of an item: its mean tonnage over all years known for th
         )
 ),
 full_weight AS (
-    SELECT iso3, chain, sum(weight) AS weight FROM (SELECT DISTINCT iso3, chain, item_code, weight FROM weighed)
+    SELECT iso3, chain, sum(weight) AS weight, sum(area_weight) AS area, sum(herd_weight) AS herd,
+        sum(animals_weight) AS animals
+    FROM (SELECT DISTINCT iso3, chain, item_code, weight, area_weight, herd_weight, animals_weight FROM weighed)
     GROUP BY ALL
 ),
 tonnes AS (
@@ -34,8 +41,11 @@ tonnes AS (
         sum(w.production_t) AS production_t,
         sum(w.weight) FILTER (w.production_t IS NOT NULL) AS known_weight,
         sum(w.area_ha) AS area_ha,
+        sum(w.area_weight) FILTER (w.area_ha IS NOT NULL) AS known_area,
         sum(w.stocks_head) AS herd_head,
+        sum(w.herd_weight) FILTER (w.stocks_head IS NOT NULL) AS known_herd,
         sum(w.producing_animals) AS producing_animals,
+        sum(w.animals_weight) FILTER (w.producing_animals IS NOT NULL) AS known_animals,
         sum(w.production_t) FILTER (w.flag_class = 'official') AS official_t,
         sum(w.production_t) FILTER (w.flag_class = 'estimated') AS estimated_t,
         sum(w.production_t) FILTER (w.flag_class = 'imputed') AS imputed_t,
@@ -83,19 +93,56 @@ valued AS (
         ON code.system = 'FAO' AND code.code = f.item_code AND code.role = 'own' AND code.domains LIKE '%QV%'
     WHERE e.measure = 'gpv' AND f.value IS NOT NULL
 ),
-gpv AS (SELECT iso3, chain, year, sum(value) AS gpv FROM valued WHERE chain IS NOT NULL GROUP BY ALL),
-gpv_country AS (SELECT iso3, year, sum(value) AS gpv_c FROM valued GROUP BY ALL),
-gpv_world AS (SELECT chain, year, sum(value) AS gpv_wh FROM valued WHERE chain IS NOT NULL GROUP BY ALL),
-gpv_all AS (SELECT year, sum(gpv_c) AS gpv_w FROM gpv_country GROUP BY ALL),
+value_item AS (
+    SELECT *, avg(value) OVER (PARTITION BY iso3, item_code) AS weight FROM valued
+),
+usual_value AS (
+    SELECT iso3, chain, sum(weight) AS weight
+    FROM (SELECT DISTINCT iso3, chain, item_code, weight FROM value_item) GROUP BY ALL
+),
+value_sum AS (  -- of every chain and, without chain, of what is in none
+    SELECT iso3, chain, year, sum(value) AS value, sum(weight) AS known FROM value_item GROUP BY ALL
+),
+gpv AS (
+    SELECT v.iso3, v.chain, v.year, coalesce(v.known / nullif(u.weight, 0), 1) AS known_value,
+        CASE WHEN known_value >= p.known_min THEN v.value END AS gpv
+    FROM value_sum v JOIN usual_value u USING (iso3, chain) CROSS JOIN p
+),
+gpv_country AS (
+    SELECT iso3, year, CASE WHEN sum(v.known) >= any_value(p.known_min * u.weight) THEN sum(v.value) END AS gpv_c
+    FROM value_sum v JOIN (SELECT iso3, sum(weight) AS weight FROM usual_value GROUP BY iso3) u USING (iso3), p
+    GROUP BY ALL
+),
+gpv_world AS (
+    SELECT chain, year, CASE WHEN sum(v.known) >= any_value(p.known_min * u.weight) THEN sum(v.value) END AS gpv_wh
+    FROM value_sum v JOIN (SELECT chain, sum(weight) AS weight FROM usual_value GROUP BY chain) u USING (chain), p
+    GROUP BY ALL
+),
+gpv_all AS (
+    SELECT year, CASE WHEN sum(v.known) >= any_value(p.known_min * u.weight) THEN sum(v.value) END AS gpv_w
+    FROM value_sum v, (SELECT sum(weight) AS weight FROM usual_value) u, p
+    GROUP BY ALL
+),
+calendar AS (
+    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
+),
+value_line AS (  -- every year of the calendar: a window ends in a year also where that year's value is not out yet
+    SELECT k.iso3, k.chain, y.year, g.gpv, g.known_value, nullif(c.gpv_c, 0) AS gpv_c, w.gpv_wh, a.gpv_w,
+        g.gpv IS NOT NULL AND c.gpv_c > 0 AND w.gpv_wh IS NOT NULL AND a.gpv_w IS NOT NULL AS known
+    FROM (SELECT DISTINCT iso3, chain FROM gpv) k CROSS JOIN calendar y
+    LEFT JOIN gpv g ON g.iso3 = k.iso3 AND g.chain = k.chain AND g.year = y.year
+    LEFT JOIN gpv_country c ON c.iso3 = k.iso3 AND c.year = y.year
+    LEFT JOIN gpv_world w ON w.chain = k.chain AND w.year = y.year
+    LEFT JOIN gpv_all a ON a.year = y.year
+),
 quotient AS (
-    SELECT g.*, c.gpv_c,
-        sum(g.gpv) OVER win AS sg, sum(c.gpv_c) OVER win AS sc, sum(w.gpv_wh) OVER win AS swh, sum(a.gpv_w) OVER win AS sw,
-        count(*) OVER win >= p.min_years AS enough,
-        (g.gpv / c.gpv_c) / nullif(w.gpv_wh / a.gpv_w, 0) AS plq
-    FROM gpv g JOIN gpv_country c USING (iso3, year) JOIN gpv_world w USING (chain, year) JOIN gpv_all a USING (year)
-    CROSS JOIN p
-    WHERE c.gpv_c > 0
-    WINDOW win AS (PARTITION BY g.iso3, g.chain ORDER BY g.year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
+    SELECT v.*,
+        sum(gpv) FILTER (known) OVER win AS sg, sum(gpv_c) FILTER (known) OVER win AS sc,
+        sum(gpv_wh) FILTER (known) OVER win AS swh, sum(gpv_w) FILTER (known) OVER win AS sw,
+        count(*) FILTER (known) OVER win >= p.min_years AS enough,
+        (gpv / gpv_c) / nullif(gpv_wh / gpv_w, 0) AS plq
+    FROM value_line v CROSS JOIN p
+    WINDOW win AS (PARTITION BY iso3, chain ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW)
 ),
 balance AS (
     SELECT iso3, chain, year,
@@ -112,22 +159,19 @@ density AS (
     JOIN cat_production_item i ON i.item_code = f.item_code AND i.role = 'lsu'
     WHERE e.measure = 'lsu_density' GROUP BY ALL
 ),
-calendar AS (
-    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
-),
 key AS (  -- the focus countries with every chain and year, the others where something is known
     SELECT c.iso3, ch.chain, y.year FROM dim_country c CROSS JOIN dim_chain ch CROSS JOIN calendar y WHERE c.focus
     UNION SELECT iso3, chain, year FROM tonnes
-    UNION SELECT iso3, chain, year FROM gpv
+    UNION SELECT iso3, chain, year FROM quotient WHERE known_value IS NOT NULL OR enough
     UNION SELECT iso3, chain, year FROM balance
 ),
 regime AS (SELECT iso3, chain, min(flag) AS regime FROM cat_caveat WHERE kind = 'regime' GROUP BY ALL)
 SELECT
     k.iso3, k.chain, k.year, c.focus, c.panel,
     CASE WHEN t.known_weight >= p.known_min * fw.weight OR fw.weight = 0 THEN t.production_t END AS production_t,
-    t.area_ha,
-    t.herd_head,
-    t.producing_animals,
+    CASE WHEN t.known_area >= p.known_min * fw.area THEN t.area_ha END AS area_ha,
+    CASE WHEN t.known_herd >= p.known_min * fw.herd THEN t.herd_head END AS herd_head,
+    CASE WHEN t.known_animals >= p.known_min * fw.animals THEN t.producing_animals END AS producing_animals,
     l.item_code AS yield_item_code,
     l.item AS yield_item,
     l.yield_kind,
@@ -160,10 +204,18 @@ SELECT
     t.sigma AS sigma_production,
     regime.regime,
     coalesce(t.known_weight / nullif(fw.weight, 0), 0) AS coverage,
+    t.known_area / nullif(fw.area, 0) AS coverage_area,
+    t.known_herd / nullif(fw.herd, 0) AS coverage_herd,
+    t.known_animals / nullif(fw.animals, 0) AS coverage_animals,
+    q.known_value AS coverage_gpv,
     concat_ws(
         ';',
         CASE WHEN t.production_t IS NULL THEN 'no_source' END,
         CASE WHEN t.known_weight < p.known_min * fw.weight THEN 'known_part_too_small' END,
+        CASE WHEN t.known_area < p.known_min * fw.area THEN 'known_area_too_small' END,
+        CASE WHEN t.known_herd < p.known_min * fw.herd THEN 'known_herd_too_small' END,
+        CASE WHEN t.known_animals < p.known_min * fw.animals THEN 'known_animals_too_small' END,
+        CASE WHEN q.known_value < p.known_min THEN 'known_value_too_small' END,
         CASE WHEN t.production_t > 0 AND l.yield IS NULL THEN 'no_yield_base' END,
         CASE WHEN l.yield IS NOT NULL AND l.yield_gap_w3 IS NULL THEN 'yield_not_compared' END,
         CASE WHEN t.t0 = 0 AND t.t1 > 0 THEN 'entry' WHEN t.t0 > 0 AND t.t1 = 0 THEN 'exit' END,

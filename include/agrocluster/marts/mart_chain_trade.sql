@@ -15,7 +15,9 @@ WITH p AS (
         any_value(value_number) FILTER (name = 'min_dpr_usd') AS min_dpr,
         any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
         any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min,
-        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years
+        any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years,
+        any_value(value) FILTER (name = 'deflator_indicator') AS deflator,
+        any_value(value) FILTER (name = 'deflator_country') AS deflator_of
     FROM method_parameters
 ),
 product AS (
@@ -61,7 +63,7 @@ own AS (  -- the focus countries' trade by the variant: what a country reports i
     FROM cell WHERE importer IN (FROM focus)
 ),
 own_stage AS (
-    SELECT o.iso3, o.partner, o.direction, o.year, o.chain_of AS chain, s.stage, o.usd, o.kg
+    SELECT o.iso3, o.partner, o.direction, o.year, o.chain_of AS chain, s.stage, o.usd, o.kg, o.agri_base
     FROM own o
     JOIN cat_stage home ON home.stage = o.stage_of
     JOIN cat_stage s ON s.stage = home.stage OR (s.stage = 'total' AND home.in_total)
@@ -84,24 +86,27 @@ complete AS (
     FROM usual u LEFT JOIN baci_total c USING (iso3, year) GROUP BY u.year
 ),
 stage_flow AS (  -- every chain flow once under its stage and, inputs aside, once under 'total'
-    SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag
+    SELECT f.exporter, f.importer, f.year, f.chain, s.stage, f.value_usd, f.net_kg, f.flag, f.agri_base
     FROM flow f
     JOIN cat_stage own ON own.stage = f.stage
     JOIN cat_stage s ON s.stage = f.stage OR (s.stage = 'total' AND own.in_total)
 ),
 baci_exported AS (
     SELECT exporter AS iso3, year, chain, stage, sum(value_usd) AS x, sum(net_kg) AS kg,
+        coalesce(sum(value_usd) FILTER (agri_base), 0) AS x_base,
+        sum(value_usd) FILTER (net_kg IS NOT NULL) AS x_with_kg,
         sum(value_usd) FILTER (net_kg > 0 AND flag = '') AS x_weighed,
         sum(net_kg) FILTER (net_kg > 0 AND flag = '') AS kg_weighed
     FROM stage_flow WHERE importer = 'WLD' GROUP BY ALL
 ),
 world AS (
-    SELECT year, chain, stage, sum(x) AS xk FROM baci_exported GROUP BY ALL
+    SELECT year, chain, stage, sum(x) AS xk, sum(x_base) AS xk_base FROM baci_exported GROUP BY ALL
 ),
 exported AS (
     SELECT * FROM baci_exported WHERE iso3 IN (FROM baci)
     UNION ALL
-    SELECT iso3, year, chain, stage, sum(usd), sum(kg), sum(usd) FILTER (kg > 0), sum(kg) FILTER (kg > 0)
+    SELECT iso3, year, chain, stage, sum(usd), sum(kg), coalesce(sum(usd) FILTER (agri_base), 0),
+        sum(usd) FILTER (kg IS NOT NULL), sum(usd) FILTER (kg > 0), sum(kg) FILTER (kg > 0)
     FROM own_stage WHERE direction = 'X' GROUP BY iso3, year, chain, stage
 ),
 imported AS (
@@ -141,33 +146,55 @@ economy AS (
     SELECT iso3 FROM country_total UNION SELECT iso3 FROM dim_country WHERE focus OR panel
 ),
 chain_stage AS (
-    SELECT DISTINCT product.chain, s.stage
+    SELECT product.chain, s.stage, bool_or(product.agri_base) AS in_base
     FROM product JOIN cat_stage own ON own.stage = product.stage
     JOIN cat_stage s ON s.stage = product.stage OR (s.stage = 'total' AND own.in_total)
-    WHERE product.counted
+    WHERE product.counted GROUP BY ALL
+),
+index_base AS (  -- the base that speaks for a chain stage: the farm base only where it holds most of what the world trades
+    SELECT world.chain, world.stage,
+        CASE WHEN sum(xk_base) >= any_value(p.known_min) * sum(xk) THEN 'agri' ELSE 'all' END AS base
+    FROM world, p GROUP BY ALL
 ),
 stages_of AS (
     SELECT chain, count(*) AS n FROM chain_stage JOIN cat_stage USING (stage) WHERE in_total GROUP BY chain
 ),
 calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM world_total),
+inflation AS (
+    SELECT year, any_value(value ORDER BY dataset) AS rate
+    FROM fact_indicator, p WHERE indicator = p.deflator AND iso3 = p.deflator_of AND value IS NOT NULL GROUP BY year
+),
+prices AS (  -- yearly rates chained to a price level; levels of two runs, with a rate missing between, do not compare
+    SELECT calendar.year,
+        exp(coalesce(sum(ln(1 + inflation.rate / 100)) OVER line, 0)) AS level,
+        count(*) FILTER (inflation.rate IS NULL) OVER line AS run
+    FROM calendar LEFT JOIN inflation ON inflation.year = calendar.year
+    WINDOW line AS (ORDER BY calendar.year)
+),
 base AS (
     SELECT
-        e.iso3, k.chain, k.stage, y.year,
+        e.iso3, k.chain, k.stage, y.year, k.in_base,
+        coalesce(index_base.base, 'all') AS index_base,
         t.x_all IS NOT NULL AS present,
         t.x_all, t.x_agri,
         CASE WHEN present THEN w.w_all END AS w_all,
         CASE WHEN present THEN w.w_agri END AS w_agri,
         CASE WHEN present THEN coalesce(x.x, 0) END AS x,
         CASE WHEN present THEN coalesce(world.xk, 0) END AS xk,
-        coalesce(world.xk, 0) AS world_exports,
-        x.kg, x.x_weighed, x.kg_weighed,
+        CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
+        CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
+        CASE WHEN w.year IS NOT NULL THEN coalesce(world.xk, 0) END AS world_exports,
+        prices.level, prices.run,
+        x.kg, x.x_with_kg, x.x_weighed, x.kg_weighed,
         CASE WHEN f.iso3 IS NOT NULL THEN coalesce(m.m, 0) END AS m,
         complete.completeness
     FROM economy e CROSS JOIN chain_stage k CROSS JOIN calendar y
+    JOIN prices ON prices.year = y.year
     LEFT JOIN world_total w ON w.year = y.year
     LEFT JOIN country_total t ON t.iso3 = e.iso3 AND t.year = y.year
     LEFT JOIN exported x ON x.iso3 = e.iso3 AND x.chain = k.chain AND x.stage = k.stage AND x.year = y.year
     LEFT JOIN world ON world.chain = k.chain AND world.stage = k.stage AND world.year = y.year
+    LEFT JOIN index_base ON index_base.chain = k.chain AND index_base.stage = k.stage
     LEFT JOIN import_filed f ON f.iso3 = e.iso3 AND f.year = y.year
     LEFT JOIN imported m ON m.iso3 = e.iso3 AND m.chain = k.chain AND m.stage = k.stage AND m.year = y.year
     LEFT JOIN complete ON complete.year = y.year
@@ -176,11 +203,18 @@ summed AS (
     SELECT base.*, p.span, p.min_years,
         count(x) OVER win AS n_years, sum(x) OVER win AS sx, sum(xk) OVER win AS sxk,
         sum(x_all) OVER win AS sx_all, sum(x_agri) OVER win AS sx_agri,
+        sum(x_base) OVER win AS sx_base, sum(xk_base) OVER win AS sxk_base,
         sum(w_all) OVER win AS sw_all, sum(w_agri) OVER win AS sw_agri,
-        sum(world_exports) OVER win AS sworld, count(*) OVER win AS n_calendar,
+        CASE WHEN count(world_exports) OVER win >= p.min_years THEN {
+            'mean': avg(world_exports / level) OVER win,
+            'first_run': min(run) FILTER (world_exports IS NOT NULL) OVER win,
+            'last_run': max(run) FILTER (world_exports IS NOT NULL) OVER win,
+            'middle': avg(year) FILTER (world_exports IS NOT NULL) OVER win
+        } END AS demand,
         sum(m) OVER win AS sm, count(m) OVER win AS n_years_m,
         sum(x_weighed) OVER win AS sx_weighed, sum(kg_weighed) OVER win AS skg_weighed,
-        sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin
+        sxk < p.thin_world OR (sx > 0 AND sx < p.thin_country) AS thin,
+        in_base AND (thin OR sxk_base < p.thin_world OR (sx_base > 0 AND sx_base < p.thin_country)) AS thin_base
     FROM base, p
     WINDOW win AS (PARTITION BY iso3, chain, stage ORDER BY year RANGE BETWEEN span - 1 PRECEDING AND CURRENT ROW)
 ),
@@ -188,9 +222,13 @@ ratio AS (
     SELECT *,
         n_years >= min_years AS enough,
         CASE WHEN NOT thin AND x_all > 0 AND xk > 0 THEN (x / x_all) / (xk / w_all) END AS rca_all,
-        CASE WHEN NOT thin AND x_agri > 0 AND xk > 0 THEN (x / x_agri) / (xk / w_agri) END AS rca_agri,
+        -- Both sides of the farm base hold its codes only: garments are no part of farm exports.
+        CASE WHEN in_base AND NOT thin_base AND x_agri > 0 AND xk_base > 0
+            THEN (x_base / x_agri) / (xk_base / w_agri) END AS rca_agri,
         CASE WHEN enough AND NOT thin AND sxk > 0 THEN (sx / sx_all) / (sxk / sw_all) END AS rca_all_w3,
-        CASE WHEN enough AND NOT thin AND sx_agri > 0 AND sxk > 0 THEN (sx / sx_agri) / (sxk / sw_agri) END AS rca_agri_w3
+        CASE WHEN enough AND in_base AND NOT thin_base AND sx_agri > 0 AND sxk_base > 0
+            THEN (sx_base / sx_agri) / (sxk_base / sw_agri) END AS rca_agri_w3,
+        CASE index_base WHEN 'agri' THEN rca_agri_w3 ELSE rca_all_w3 END AS rca_index_w3
     FROM summed
 ),
 moved AS (
@@ -198,13 +236,13 @@ moved AS (
         lag(rca_all_w3, span) OVER line AS rca_all_before,
         lag(rca_agri_w3, span) OVER line AS rca_agri_before,
         lag(CASE WHEN enough THEN sx END, span) OVER line AS sx_before,
-        lag(CASE WHEN n_calendar = span THEN sworld END, span) OVER line AS sworld_before,
+        lag(demand, span) OVER line AS demand_before,
         sum(sx) FILTER (stage IN ('processed', 'final')) OVER whole AS sx_made,
         sum(sx) FILTER (stage = 'final') OVER whole AS sx_final,
         sum(x) FILTER (stage IN ('processed', 'final')) OVER whole AS x_made,
         sum(x) FILTER (stage = 'final') OVER whole AS x_final,
-        count(*) FILTER (stage IN ('primary', 'processed', 'final') AND rca_agri_w3 > 1) OVER whole AS n_advantage,
-        count(rca_agri_w3) FILTER (stage IN ('primary', 'processed', 'final')) OVER whole AS n_rated
+        count(*) FILTER (stage IN ('primary', 'processed', 'final') AND rca_index_w3 > 1) OVER whole AS n_advantage,
+        count(rca_index_w3) FILTER (stage IN ('primary', 'processed', 'final')) OVER whole AS n_rated
     FROM ratio
     WINDOW line AS (PARTITION BY iso3, chain, stage ORDER BY year), whole AS (PARTITION BY iso3, chain, year)
 )
@@ -214,7 +252,7 @@ SELECT
     v.x AS exports_usd,
     v.m AS imports_usd,
     v.world_exports AS world_exports_usd,
-    CASE WHEN v.x > 0 THEN v.kg END AS exports_kg,
+    CASE WHEN v.x > 0 AND v.x_with_kg >= p.known_min * v.x THEN v.kg END AS exports_kg,
     CASE WHEN v.x_weighed >= p.known_min * v.x THEN v.x_weighed / v.kg_weighed END AS uv,
     v.x_all AS exports_all_goods_usd,
     v.x_agri AS exports_agri_usd,
@@ -244,16 +282,22 @@ SELECT
     CASE WHEN v.rca_all_w3 > 0 AND v.rca_all_before > 0 THEN ln(v.rca_all_w3 / v.rca_all_before) END AS d_ln_rca,
     CASE WHEN v.rca_agri_w3 > 0 AND v.rca_agri_before > 0
         THEN ln(v.rca_agri_w3 / v.rca_agri_before) END AS d_ln_rca_agri,
-    CASE WHEN v.sworld > 0 AND v.sworld_before > 0 THEN ln(v.sworld / v.sworld_before) / v.span END AS world_growth,
-    w3.hhi AS hhi_dest_w3,
-    (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) AS hhi_dest_norm_w3,
+    -- Levels over time are compared in constant prices (methodology 0.3), as means of the known years over the time
+    -- between their middles, so that a year no file covers takes nothing away.
+    CASE WHEN v.demand.mean > 0 AND v.demand_before.mean > 0 AND v.demand_before.first_run = v.demand.last_run
+        THEN ln(v.demand.mean / v.demand_before.mean) / (v.demand.middle - v.demand_before.middle) END AS world_growth,
+    CASE WHEN v.enough THEN w3.hhi END AS hhi_dest_w3,
+    CASE WHEN v.enough THEN (w3.hhi - 1.0 / pm.n) / (1 - 1.0 / pm.n) END AS hhi_dest_norm_w3,
     CASE WHEN c.focus AND v.enough THEN coalesce(w3.n, 0) END AS n_markets_w3,
     CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr THEN coalesce(v.sx_made, 0) / v.sx END AS dpr_w3,
     CASE WHEN v.stage = 'total' AND v.enough AND v.sx >= p.min_dpr
         THEN (coalesce(v.sx_made, 0) + coalesce(v.sx_final, 0)) / (2 * v.sx) END AS ui_w3,
-    CASE WHEN v.stage = 'total' AND v.n_rated > 0 THEN v.n_advantage / stages_of.n END AS stage_coverage_w3,
+    -- A stage too thin to rate is unknown: neither with advantage nor without.
+    CASE WHEN v.stage = 'total' AND v.n_rated > 0 AND v.n_rated >= p.known_min * stages_of.n
+        THEN v.n_advantage / v.n_rated END AS stage_coverage_w3,
     v.n_years AS n_years_w3,
     coalesce(v.thin, false) AS thin_market,
+    v.index_base,
     v.completeness AS world_completeness,
     v.completeness < p.complete_min AS world_partial,
     v.n_years / v.span AS coverage,
@@ -261,9 +305,11 @@ SELECT
         ';',
         CASE WHEN NOT v.present THEN 'no_source' WHEN v.x = 0 THEN 'zero_reported' END,
         CASE WHEN v.thin THEN 'thin_market' END,
+        CASE WHEN NOT v.in_base THEN 'outside_agri_base' WHEN v.thin_base AND NOT v.thin THEN 'thin_agri_base' END,
         CASE WHEN v.completeness < p.complete_min THEN 'world_partial' END,
         CASE WHEN v.enough AND v.sx > 0 AND v.sx_before = 0 THEN 'entry' END,
         CASE WHEN v.enough AND v.sx = 0 AND v.sx_before > 0 THEN 'exit' END,
+        CASE WHEN v.demand_before.first_run < v.demand.last_run THEN 'no_deflator' END,
         CASE WHEN NOT c.focus THEN 'bilateral_not_held' END
     ) AS flag
 FROM moved v

@@ -2,7 +2,9 @@
 -- Arithmetic means inside pillars, geometric across them (methodology 9.6); what is unknown stays null with a reason.
 WITH p AS (
     SELECT
+        any_value(value_number) FILTER (name = 'index_min_pillars') AS min_pillars,
         any_value(value_number) FILTER (name = 'enabling_floor') AS enabling_floor,
+        list_min(string_split(any_value(value) FILTER (name = 'age_decay'), ',')::DOUBLE[]) AS decay_unknown,
         any_value(value_number) FILTER (name = 'sigma_trade') AS sigma_trade,
         any_value(value_number) FILTER (name = 'sigma_full_loss') AS sigma_loss,
         any_value(value_number) FILTER (name = 'grade_a') AS a,
@@ -12,8 +14,9 @@ WITH p AS (
 ),
 part AS (FROM mart_baseline_indicators),
 pillar AS (
-    SELECT i.baseline_id, i.iso3, i.chain, i.sub_index, i.pillar, w.weight, i.index_exists,
+    SELECT i.baseline_id, i.iso3, i.chain, i.sub_index, i.pillar, w.weight, w.required, i.index_exists,
         CASE WHEN bool_and(i.pillar_exists) THEN sum(i.weight_in_pillar * i.score) END AS score,
+        sum(i.weight_in_common * i.score) FILTER (i.weight_in_common > 0) AS score_common,
         min(nullif(i.reason, '')) FILTER (i.reason NOT IN ('not_applicable', 'focus_countries_only')) AS why,
         bool_and(i.reason = 'not_applicable') AS nothing_applies
     FROM part i JOIN cat_pillar w USING (pillar)
@@ -37,6 +40,19 @@ sub_index AS (
         ) FILTER (score IS NULL) AS missing_pillars
     FROM pillar GROUP BY ALL
 ),
+comparable AS (  -- sub-indices of the indicators that focus and panel countries share, which medians are taken of
+    SELECT baseline_id, iso3, chain, sub_index,
+        CASE WHEN count(score_common) >= any_value(p.min_pillars)
+                AND coalesce(bool_and(score_common IS NOT NULL) FILTER (required), true)
+            THEN exp(sum(weight * ln(score_common)) / sum(weight) FILTER (score_common IS NOT NULL)) END AS value
+    FROM pillar, p GROUP BY ALL
+),
+common AS (
+    SELECT baseline_id, iso3, chain,
+        any_value(value) FILTER (sub_index = 'position') AS position_common,
+        any_value(value) FILTER (sub_index = 'headroom') AS headroom_common
+    FROM comparable GROUP BY ALL
+),
 weights AS (
     SELECT baseline_id, iso3, chain,
         coalesce(sum(nominal_weight) FILTER (weight_in_pillar > 0 AND sub_index = 'position'), 0)
@@ -58,25 +74,40 @@ source AS (
     LEFT JOIN mart_chain_production m ON m.iso3 = w.iso3 AND m.chain = w.chain AND m.year = b.last_year
 ),
 block AS (
-    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score, avg(e.decay) FILTER (e.score IS NOT NULL) AS decay
+    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score
     FROM mart_enabling e JOIN dim_baseline b ON e.year = b.last_year
     WHERE e.block IS NOT NULL AND e.value IS NOT NULL GROUP BY ALL
 ),
 enabling AS (
-    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling, avg(decay) AS decay FROM block GROUP BY ALL
+    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling FROM block GROUP BY ALL
+),
+freshness AS (  -- an indicator that is not known counts like the oldest that would still be carried forward
+    SELECT baseline_id, iso3, avg(decay) AS decay
+    FROM (
+        SELECT b.baseline_id, c.iso3, i.block, avg(coalesce(e.decay, p.decay_unknown)) AS decay
+        FROM dim_baseline b CROSS JOIN dim_country c CROSS JOIN p
+        JOIN dim_indicator i ON i.block IS NOT NULL AND NOT i.archived
+        LEFT JOIN mart_enabling e
+            ON e.iso3 = c.iso3 AND e.dataset = i.dataset AND e.indicator = i.indicator AND e.year = b.last_year
+        WHERE c.focus OR c.panel
+        GROUP BY ALL
+    ) GROUP BY ALL
 ),
 joined AS (
     SELECT s.*, w.coverage_position, w.coverage_headroom, w.c_src, w.goalpost_id, e.enabling, e.iso3 IS NOT NULL AS measured,
         (w.coverage_position + w.coverage_headroom) / 2 AS coverage,
         CASE WHEN position_exists THEN position_any END AS position,
         CASE WHEN headroom_exists THEN headroom_any END AS headroom,
+        c.position_common, c.headroom_common,
         sqrt(position * headroom) AS potential,
         potential * (p.enabling_floor + (1 - p.enabling_floor) * e.enabling / 100) AS potential_adj,
         CASE WHEN w.coverage_position + w.coverage_headroom > 0 THEN coverage END AS c_cov,
-        coalesce(e.decay, 1) AS c_time,
+        f.decay AS c_time,
         CASE WHEN c_src IS NOT NULL THEN (c_cov * c_src * c_time) ** (1.0 / 3) END AS confidence
     FROM sub_index s
     JOIN source w USING (baseline_id, iso3, chain)
+    JOIN common c USING (baseline_id, iso3, chain)
+    JOIN freshness f USING (baseline_id, iso3)
     LEFT JOIN enabling e USING (baseline_id, iso3)
     CROSS JOIN p
 ),
@@ -86,8 +117,8 @@ graded AS (
             WHEN confidence >= p.a THEN 'A' WHEN confidence >= p.b THEN 'B' WHEN confidence >= p.c THEN 'C'
             WHEN confidence IS NOT NULL THEN 'D'
         END AS grade,
-        median(position) FILTER (c.panel) OVER panel_of AS median_position,
-        median(headroom) FILTER (c.panel) OVER panel_of AS median_headroom
+        median(position_common) FILTER (c.panel) OVER panel_of AS median_position,
+        median(headroom_common) FILTER (c.panel) OVER panel_of AS median_headroom
     FROM joined j JOIN dim_country c USING (iso3) CROSS JOIN p
     WINDOW panel_of AS (PARTITION BY baseline_id)
 ),
@@ -95,10 +126,11 @@ ranked AS (
     SELECT *,
         focus AND grade <> 'D' AND potential IS NOT NULL AS rankable,
         CASE
-            WHEN position >= median_position AND headroom >= median_headroom THEN 'build'
-            WHEN position >= median_position AND headroom < median_headroom THEN 'defend'
-            WHEN position < median_position AND headroom >= median_headroom THEN 'prepare'
-            WHEN position < median_position AND headroom < median_headroom THEN 'leave'
+            WHEN position IS NULL OR headroom IS NULL THEN NULL
+            WHEN position_common >= median_position AND headroom_common >= median_headroom THEN 'build'
+            WHEN position_common >= median_position AND headroom_common < median_headroom THEN 'defend'
+            WHEN position_common < median_position AND headroom_common >= median_headroom THEN 'prepare'
+            WHEN position_common < median_position AND headroom_common < median_headroom THEN 'leave'
         END AS quadrant
     FROM graded
 ),
@@ -110,7 +142,7 @@ SELECT
     r.baseline_id, b.first_year, b.last_year, r.iso3, r.chain, r.focus, r.panel,
     r.country_en, r.country_ru, d.chain_en, d.chain_ru,
     r.p1, r.p2, r.p3, r.p4, r.h1, r.h2, r.h3, r.h4,
-    r.position, r.headroom, r.potential, r.enabling, r.potential_adj,
+    r.position, r.headroom, r.position_common, r.headroom_common, r.potential, r.enabling, r.potential_adj,
     r.quadrant,
     CASE r.quadrant WHEN 'build' THEN 'Build' WHEN 'defend' THEN 'Defend and upgrade' WHEN 'prepare' THEN 'Prepare'
         WHEN 'leave' THEN 'Leave' END AS quadrant_en,
@@ -135,7 +167,7 @@ SELECT
         CASE WHEN r.headroom IS NULL THEN 'headroom:too_few_pillars' END,
         CASE WHEN r.enabling IS NULL THEN CASE WHEN r.measured THEN 'enabling:no_goalposts' ELSE 'enabling:no_source' END END,
         r.missing_pillars,
-        CASE WHEN r.p4 IS NULL AND r.position >= r.median_position THEN 'territory_unknown' END,
+        CASE WHEN r.p4 IS NULL AND r.position_common >= r.median_position THEN 'territory_unknown' END,
         'mirror_agreement:no_sides'
     ) AS reasons,
     true AS preliminary,

@@ -13,7 +13,11 @@ series AS (
     SELECT * FROM dim_indicator
     WHERE status = 'fetched' AND indicator NOT IN (SELECT se_indicator FROM dim_indicator WHERE se_indicator IS NOT NULL)
 ),
-calendar AS (SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM known),
+calendar AS (  -- to the end of the newest baseline, which other sources may carry beyond the newest indicator
+    SELECT unnest(generate_series(
+        min(year), greatest(max(year), coalesce((SELECT max(last_year) FROM dim_baseline), max(year)))
+    ))::SMALLINT AS year FROM known
+),
 key AS (
     SELECT c.iso3, c.focus, s.dataset, s.indicator, y.year
     FROM dim_country c CROSS JOIN series s CROSS JOIN calendar y

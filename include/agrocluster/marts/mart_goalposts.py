@@ -1,4 +1,7 @@
-"""The scale of every score: P5 and P95 in the reference baseline window, frozen under one id (methodology 8, 9.4).
+"""The scale of every score: P5 and P95 in the reference baseline window, under one id (methodology 8, 9.4).
+
+The scale belongs to the release: it is taken from the vintages that the release was made of, and a revision of the
+reference years moves it and its id. Scores of two releases compare only where goalpost_id is the same.
 
 Index indicators are scaled on the panel's chains, enabling indicators on the world. Where the reference window
 holds too few values the current window stands in, and the row says so. A new scale is a new index version.
@@ -33,13 +36,14 @@ spread AS (
         quantile_cont(m.y, {low}) AS low,
         quantile_cont(m.y, {high}) AS high,
         count(*) AS n_values,
+        count(DISTINCT m.y) AS n_distinct,
         -- Moments are sums: taken in one order, their last bit does not depend on how rows arrive.
         skewness(m.y ORDER BY m.y) AS skewness, kurtosis(m.y ORDER BY m.y) AS excess_kurtosis
     FROM measured m JOIN dim_baseline b USING (baseline_id) CROSS JOIN p
     GROUP BY ALL
 ),
 chosen AS (
-    SELECT * FROM spread WHERE n_values >= min_values
+    SELECT * FROM spread WHERE n_distinct >= min_values
     QUALIFY row_number() OVER (PARTITION BY kind, indicator ORDER BY is_reference DESC, baseline_id) = 1
 ),
 wanted AS (
@@ -54,7 +58,7 @@ line AS (
         coalesce(w.goalpost_low, c.low) AS goalpost_low,
         coalesce(w.goalpost_high, c.high) AS goalpost_high,
         CASE WHEN w.goalpost_low IS NULL THEN c.baseline_id END AS baseline_id,
-        c.n_values, c.skewness, c.excess_kurtosis,
+        c.n_values, c.n_distinct, c.skewness, c.excess_kurtosis,
         CASE
             WHEN w.goalpost_low IS NOT NULL THEN 'fixed'
             WHEN c.indicator IS NULL THEN 'too_few_values'

@@ -6,6 +6,7 @@ WITH p AS (
         any_value(value_number) FILTER (name = 'yield_ref_quantile') AS ref_quantile,
         any_value(value_number::INTEGER) FILTER (name = 'yield_ref_years') AS ref_years,
         any_value(value_number) FILTER (name = 'yield_ref_min_peers') AS min_peers,
+        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
         any_value(value_number) FILTER (name = 'yield_min_area_ha') AS min_area,
         any_value(value_number) FILTER (name = 'yield_min_animals') AS min_animals
     FROM method_parameters
@@ -40,7 +41,7 @@ based AS (  -- area for crops, animals for the rest; tonnes count only with the 
     FROM wide
 ),
 summed AS (
-    SELECT based.*, p.min_years, p.ref_quantile, p.min_peers,
+    SELECT based.*, p.min_years, p.ref_quantile, p.min_peers, p.known_min * p.ref_years AS ref_min_years,
         CASE yield_kind WHEN 'crop' THEN p.min_area ELSE p.min_animals END AS min_base,
         sum(based_t) OVER w3 AS t3, sum(base) OVER w3 AS b3, count(base) OVER w3 AS n3,
         sum(based_t) OVER w5 AS t5, sum(base) OVER w5 AS b5, count(base) OVER w5 AS n5
@@ -49,10 +50,10 @@ summed AS (
         w3 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
         w5 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.ref_years - 1 PRECEDING AND CURRENT ROW)
 ),
-peers AS (
+peers AS (  -- ratios of sums (methodology 0.3), each over at least the known share of the five years (0.4)
     SELECT item_code, year, list_sort(list(per_t * t5 / b5)) AS yields, (count(*) - 1) * any_value(ref_quantile) AS spot
     FROM summed
-    WHERE iso3 IN (SELECT iso3 FROM dim_country WHERE yield_peer) AND b5 / n5 >= min_base
+    WHERE iso3 IN (SELECT iso3 FROM dim_country WHERE yield_peer) AND n5 >= ref_min_years AND b5 / n5 >= min_base
     GROUP BY ALL
 ),
 peer AS (  -- quantile_cont by hand, because its quantile cannot come from a table

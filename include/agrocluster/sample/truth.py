@@ -54,8 +54,8 @@ KINDS = {
     "fao_trade": "TCL, the four",
     "land": "RL 5110, the four",
     "livestock_units": "EK 5118 and 7213, the four",
-    "yield_reference": "P90 (linear quantile) among peers of the mean of the five yearly yields ending in year",
-    "yield_gap": "1 - own five-year mean / reference, not clipped",
+    "yield_reference": "P90 (linear quantile) among peers of output over area, both summed over the five years to year",
+    "yield_gap": "1 - own output over area of the three years to year / reference, at least 0",
     "wb_value": "World Bank values of the four and WLD; no row where the source answers null",
     "missing_reporter": "no exports in this year's file",
     "missing_quantity": "number of flows of this exporter, code and year, all without quantity",
@@ -110,24 +110,35 @@ def _farm_values(vintage: str) -> list[pd.DataFrame]:
     return frames
 
 
+def _rate(table: pd.DataFrame, last: int, length: int, known: int) -> pd.Series:
+    """Tonnes per hectare by item and country: sums over the window's years with both, of areas worth comparing."""
+    window = table[table.year > last - length]
+    sums = window.groupby(["item_code", "iso3"])[["tonnes", "area"]].agg(["sum", "count"])
+    years = sums["area", "count"]
+    kept = sums[(years >= known) & (sums["area", "sum"] >= 500 * years)]
+    return kept["tonnes", "sum"] / kept["area", "sum"]
+
+
 def _yield_gaps(qcl: pd.DataFrame) -> list[pd.DataFrame]:
-    rates = qcl[(qcl.element_code == "5412") & qcl.value.notna()]
-    last = int(rates.year.max())
-    recent = rates[rates.year > last - 5].groupby(["item_code", "iso3"]).value.agg(["mean", "size"])
-    means = recent[recent["size"] == 5]["mean"]
-    reference = means.groupby("item_code").quantile(0.9)
-    own = means[means.index.get_level_values("iso3").isin(FOUR)]
-    gap = 1 - own / reference.reindex(own.index.get_level_values("item_code")).to_numpy()
-    common = {"element_code": "5412", "year": last}
+    last = int(qcl.year.max())
+    wide = qcl[qcl.element_code.isin(("5510", "5312"))].pivot_table(
+        index=["item_code", "iso3", "year"], columns="element_code", values="value", aggfunc="first"
+    )
+    both = wide.rename(columns={"5510": "tonnes", "5312": "area"}).dropna().query("area > 0").reset_index()
+    peers = _rate(both, last, length=5, known=3).groupby("item_code")
+    reference = peers.quantile(0.9)[peers.size() >= 5]
+    own = _rate(both[both.iso3.isin(FOUR)], last, length=3, known=2)
+    against = reference.reindex(own.index.get_level_values("item_code")).to_numpy()
+    gap = (1 - own / against).clip(lower=0).dropna()
     return [
-        frame("yield_reference", item_code=reference.index, value=reference.to_numpy(), unit="kg/ha", **common),
+        frame("yield_reference", item_code=reference.index, value=reference.to_numpy(), unit="t/ha", year=last),
         frame(
             "yield_gap",
             iso3=gap.index.get_level_values("iso3"),
             item_code=gap.index.get_level_values("item_code"),
             value=gap.to_numpy(),
             unit="ratio",
-            **common,
+            year=last,
         ),
     ]
 
