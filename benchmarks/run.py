@@ -1,7 +1,8 @@
 """All benchmarks: ``python -m benchmarks.run [--cache FOLDER] [--repetitions 5] [--scale 1.0]``.
 
 Inputs are generated once into the cache folder (default: a temporary one, removed afterwards) and take about
-600 MB there. Every table compares designs measured in the same run; read the ratios, not the seconds.
+2.5 GB there, and as much again while a year of customs reports is staged. Every table compares designs measured in
+the same run; read the ratios, not the seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import baci, faostat, synthetic
+from benchmarks import baci, comtrade, faostat, synthetic
 from benchmarks.measure import table
 
 
@@ -28,12 +29,19 @@ def main() -> None:
         year = synthetic.baci_csv(folder, int(synthetic.BACI_ROWS * chosen.scale))
         rows, areas = faostat.run(archive, chosen.repetitions)
         flows = baci.run(year, chosen.repetitions)
+        page = synthetic.comtrade_page(folder, int(synthetic.COMTRADE_ROWS * chosen.scale))
+        answers = comtrade.run(page, chosen.repetitions)
+        mirrors = comtrade.run_year(folder, chosen.repetitions, int(comtrade.YEAR_ROWS * chosen.scale))
     print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
     millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
     print(table(f"FAOSTAT zip of {millions:.1f} million rows to staged Parquet, all rows", faostat.ALL_ROWS[0], rows))
     print(table("The same zip, four areas only", faostat.FOUR_AREAS[0], areas))
     millions = synthetic.BACI_ROWS * chosen.scale / 1e6
     print(table(f"BACI year of {millions:.1f} million flows to staged Parquet", baci.PEER, flows))
+    records = int(synthetic.COMTRADE_ROWS * chosen.scale)
+    print(table(f"UN Comtrade answer of {records:,} records", comtrade.PEER, answers))
+    records = int(comtrade.YEAR_ROWS * chosen.scale)
+    print(table(f"A year of {records:,} mirror records from a local server", comtrade.YEAR[0], mirrors))
 
 
 if __name__ == "__main__":

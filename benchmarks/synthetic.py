@@ -16,6 +16,7 @@ from agrocluster.model.loader import ROOT
 
 MAPPINGS = ROOT / "mappings"
 FAOSTAT_ROWS = 4_200_000
+COMTRADE_ROWS = 100_000
 BACI_ROWS = 11_000_000
 FAOSTAT_MEMBER = "Production_Crops_Livestock_E_All_Data_(Normalized).csv"
 
@@ -108,6 +109,80 @@ def baci_csv(folder: Path, rows: int = BACI_ROWS) -> Path:
     codes.unlink()
     temporary.replace(target)
     return target
+
+
+def comtrade_page(folder: Path, rows: int = COMTRADE_ROWS) -> Path:
+    """An answer of UN Comtrade's API with ``rows`` records of 47 fields, descriptions null, as it is sent."""
+    target = folder / f"comtrade_{rows}.json"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        records = comtrade_records(398, rows, "(0, 156, 643, 276, 792, 842)")
+        body = b'{"elapsedTime":"16.02 secs","count":%d,"data":[%s],"error":""}' % (rows, b",".join(records))
+        temporary = target.with_suffix(".part")
+        temporary.write_bytes(body)
+        temporary.replace(target)
+    return target
+
+
+def comtrade_records(reporter: int, rows: int, partners: str) -> list[bytes]:
+    """Records of one reporter and the year 2022; ``partners`` is an SQL list of area codes, each record a flow of its
+    own."""
+    fields = (
+        ("typeCode", "'\"C\"'"),
+        ("freqCode", "'\"A\"'"),
+        ("refPeriodId", "20220101"),
+        ("refYear", "2022"),
+        ("refMonth", "52"),
+        ("period", "'\"2022\"'"),
+        ("reporterCode", str(reporter)),
+        *((name, "'null'") for name in ("reporterISO", "reporterDesc")),
+        ("flowCode", "CASE WHEN n % 2 = 0 THEN '\"M\"' ELSE '\"X\"' END"),
+        ("flowDesc", "'null'"),
+        ("partnerCode", "partner"),
+        *((name, "'null'") for name in ("partnerISO", "partnerDesc")),
+        ("partner2Code", "0"),
+        *((name, "'null'") for name in ("partner2ISO", "partner2Desc")),
+        ("classificationCode", "'\"H6\"'"),
+        ("classificationSearchCode", "'\"HS\"'"),
+        ("isOriginalClassification", "'true'"),
+        ("cmdCode", "printf('\"%06d\"', 10100 + code)"),
+        ("cmdDesc", "'null'"),
+        ("aggrLevel", "6"),
+        ("isLeaf", "'true'"),
+        ("customsCode", "'\"C00\"'"),
+        ("customsDesc", "'null'"),
+        ("mosCode", "'\"0\"'"),
+        ("motCode", "0"),
+        ("motDesc", "'null'"),
+        ("qtyUnitCode", "CASE WHEN h % 5 = 0 THEN -1 ELSE 8 END"),
+        ("qtyUnitAbbr", "'null'"),
+        ("qty", "CASE WHEN h % 5 = 0 THEN '0.0' ELSE printf('%.3f', (h % 90000000) / 7.0) END"),
+        ("isQtyEstimated", "'false'"),
+        ("altQtyUnitCode", "-1"),
+        ("altQtyUnitAbbr", "'null'"),
+        ("altQty", "'0.0'"),
+        ("isAltQtyEstimated", "'false'"),
+        ("netWgt", "CASE WHEN h % 11 = 0 THEN 'null' ELSE printf('%.3f', (h % 90000000) / 7.0) END"),
+        ("isNetWgtEstimated", "CASE WHEN h % 13 = 0 THEN 'true' ELSE 'false' END"),
+        ("grossWgt", "'0.0'"),
+        ("isGrossWgtEstimated", "'false'"),
+        ("cifvalue", "CASE WHEN n % 2 = 0 THEN printf('%.3f', (h % 900000000) / 11.0) ELSE 'null' END"),
+        ("fobvalue", "CASE WHEN n % 2 = 0 THEN 'null' ELSE printf('%.3f', (h % 900000000) / 11.0) END"),
+        ("primaryValue", "printf('%.3f', (h % 900000000) / 11.0)"),
+        ("legacyEstimationFlag", "CASE WHEN h % 13 = 0 THEN 4 ELSE 0 END"),
+        ("isReported", "'true'"),
+        ("isAggregate", "'false'"),
+    )
+    record = ", ".join(f"'{'{' if not place else ','}\"{name}\":', {sql}" for place, (name, sql) in enumerate(fields))
+    query = f"""
+        WITH partners AS (SELECT unnest([{partners[1:-1]}]) AS partner),
+        codes AS (SELECT range AS code FROM range(0, {rows})),
+        cells AS (SELECT partner, code, f AS n FROM codes, partners, (VALUES (0), (1)) flows(f)
+                  ORDER BY code, partner, f LIMIT {rows}),
+        noisy AS (SELECT *, hash(code * 1000003 + partner * 101 + n + {reporter}) % 1000000007 AS h FROM cells)
+        SELECT concat({record}, '}}') FROM noisy ORDER BY code, partner, n
+    """
+    return [text.encode() for (text,) in duckdb.connect().execute(query).fetchall()]
 
 
 def countries() -> list[dict[str, str]]:
