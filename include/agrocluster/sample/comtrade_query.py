@@ -142,11 +142,6 @@ def wanted_datasets(classification: str, parameters: Mapping[str, str]) -> Calla
     return wanted
 
 
-def in_order(question: Question) -> bool:
-    """Whether the answer is a selection of stored rows alone, which lie in the order they are served in."""
-    return question.pinned and question.classification != "H4" and not _computed_levels(question.products)
-
-
 def _within(column: str, values: tuple[int, ...] | tuple[str, ...] | None) -> str:
     # Values were checked when the question was parsed: digits and letters only.
     if values is None:

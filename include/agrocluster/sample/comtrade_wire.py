@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 from pyarrow import csv
 
-from agrocluster.sample.comtrade_query import ORDER, Question, in_order, relation
+from agrocluster.sample.comtrade_query import ORDER, Question, relation
 
 ELAPSED = "0.21 secs"
 _ESTIMATED = "case when not estimated then 0 when unit = 8 then 6 else 4 end"
@@ -122,8 +122,8 @@ def envelope(count: int, data: list[memoryview], error: str = "") -> bytes:
 
 def answer(connection: duckdb.DuckDBPyConnection, question: Question, limit: int) -> bytes:
     """The body of a data answer, cut silently at ``limit``."""
-    descriptions, order = question.descriptions, "" if in_order(question) else f"order by {ORDER}"
-    chosen = f"select * from ({relation(question)}) {order} limit {limit}"
+    descriptions = question.descriptions
+    chosen = f"select * from ({relation(question)}) order by {ORDER} limit {limit}"
     query = f"select {record_sql(descriptions=descriptions)} as record from ({chosen})"
     if descriptions:
         query += f"{_NAMES} order by {ORDER}"  # a join keeps no order
