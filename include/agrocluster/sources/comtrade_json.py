@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.json as pj
 
@@ -22,7 +21,6 @@ from agrocluster.errors import SourceContractError
 from agrocluster.model.fetching import StageLog
 from agrocluster.sources.comtrade_envelope import Answer, Bytes, UnlikeAnswer
 from agrocluster.sources.comtrade_fields import FIELDS, REQUIRED
-from agrocluster.sources.comtrade_parse import typed
 from agrocluster.sources.parallel import ordered_map
 
 Pieces = Callable[[], Iterator[bytes]]
@@ -98,6 +96,11 @@ def parse_whole(
     pieces: Iterator[bytes], name: str, log: StageLog, needed: Collection[str] = REQUIRED
 ) -> tuple[pa.Table, Frame]:
     """The records of an answer of any spelling, with all fields that are read. SourceContractError if it is none."""
+    # Answers as the service sends them never come here; their readers are spared the imports.
+    import duckdb
+
+    from agrocluster.sources.comtrade_parse import typed
+
     shape = json.dumps({"count": "BIGINT", "error": "VARCHAR", "data": [dict.fromkeys(FIELDS, "VARCHAR")]})
     with duckdb.connect() as con:
         con.register("document", pa.table({"body": pa.array([_text(pieces, name)], pa.large_string())}))
