@@ -223,9 +223,7 @@ def serve(port: int, cache: Path | None, vintage: str, faults: str | None) -> No
 
 
 def _outcome(done: dict[str, Any]) -> str:
-    if done["absent"]:
-        return "no files"
-    return "fetched" if done["changed"] else "unchanged"
+    return str(done["absent"] or ("fetched" if done["changed"] else "unchanged"))
 
 
 def _print(data: Any, header: list[str], lines: list[list[Any]], as_json: bool, title: str | None = None) -> None:

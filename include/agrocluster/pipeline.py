@@ -44,7 +44,7 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
 
     Returns ``dataset_id, changed, fetch, snapshots, absent, scope, years, probe``. ``snapshots`` are those in
     landing that must be staged (again): because a run was interrupted, or because code or catalogue changed.
-    ``absent`` is true in files mode when the folder holds no file of this dataset.
+    ``absent`` says why there is nothing to fetch (no file in the folder, no key); it is empty otherwise.
 
     Raises UsageError for ``years`` of a dataset that is published as one archive.
     """
@@ -62,7 +62,7 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
     known = landing.known_fingerprints(dataset_id)
     landed = sorted({snapshot_id for ids in known.values() for snapshot_id in ids})
     stale = [s for s in landed if not staging.is_current(staging.vintage_of(dataset_id, s))]
-    absent = bool(probe.details.get("absent"))
+    absent = str(probe.details.get("absent") or "")
     fetch = not absent and (force or probe.fingerprint not in known)
     return {
         "dataset_id": dataset_id,
@@ -190,7 +190,7 @@ def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool
     reports = [stage(dataset_id, snapshot_id) for snapshot_id in seal_snapshots(check, pieces)]
     for staged in reports:
         validate(dataset_id, staged["vintage_id"])
-    return {"dataset_id": dataset_id, "changed": True, "absent": False, "vintages": reports}
+    return {"dataset_id": dataset_id, "changed": True, "absent": "", "vintages": reports}
 
 
 def plan_release() -> dict[str, Any]:

@@ -75,25 +75,30 @@ def test_tasks_rows_and_unchanged_sources_are_told() -> None:
     assert current.states["release"].rows == 3
 
 
-def test_pieces_that_wait_for_an_allowance_are_told() -> None:
+def test_a_round_that_waits_for_an_allowance_only_has_done_what_can_be_done_today() -> None:
     tasks = [task("ingest_a", "fetch", "success"), task("ingest_a", "fetch", "up_for_reschedule")]
-    waiting = taken([run("ingest_a", "running"), INGESTED[1]], [*tasks, task("ingest_a", "seal", None)])
+    postponed = [run("ingest_a", "running"), INGESTED[1]]
+    waiting = taken(postponed, [*tasks, task("ingest_a", "seal", None)])
     assert [state.dag_id for state in waiting.postponed] == ["ingest_a"]
     assert waiting.states["ingest_a"].note == "1 wait for the publisher's next daily allowance"
-    busy = taken([run("ingest_a", "running"), INGESTED[1]], [*tasks, task("ingest_a", "fetch", "running")])
-    assert busy.postponed == []
-    assert taken([run("ingest_a", "running"), run("ingest_b", "running")], tasks).postponed == []
+    assert (waiting.ingested, waiting.waiting_for, waiting.ended) == (True, "marts", False)
+    busy = taken(postponed, [*tasks, task("ingest_a", "fetch", "running")])
+    assert (busy.postponed, busy.ingested) == ([], False)
+    assert not taken([run("ingest_a", "running"), run("ingest_b", "running")], tasks).ingested
+    done = taken([*postponed, run("marts", "success"), run("release", "success")], tasks)
+    assert (done.ended, done.running) == (True, False)
 
 
-def test_the_patient_wait_for_tomorrow_the_others_end_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    last = [*INGESTED, run("marts", "success"), run("release", "success")]
+def test_marts_do_not_wait_for_tomorrows_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
     postponed = [run("ingest_a", "running"), INGESTED[1]]
-    tasks = [task("ingest_a", "fetch", "up_for_reschedule")]
-    problem, _ = followed(Script(postponed, last, tasks=tasks), monkeypatch)
+    script = Script(
+        postponed,
+        [*postponed, run("marts", "success"), run("release", "success")],
+        tasks=[task("ingest_a", "fetch", "up_for_reschedule")],
+    )
+    problem, _ = followed(script, monkeypatch)
     assert problem is None
-    problem, _ = followed(Script(postponed, last, tasks=tasks), monkeypatch, patient=False)
-    assert problem is not None
-    assert "daily allowance is spent: ingest_a" in problem
+    assert script.triggered == ["marts"]
 
 
 class Script:
@@ -101,6 +106,10 @@ class Script:
 
     def __init__(self, *answers: list[dict[str, Any]], tasks: list[dict[str, Any]] | None = None) -> None:
         self.answers, self.tasks = list(answers), tasks or []
+        self.triggered: list[str] = []
+
+    def trigger(self, dag_id: str, _: str) -> None:
+        self.triggered.append(dag_id)
 
     def runs_since(self, _: datetime) -> list[dict[str, Any]]:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -112,12 +121,12 @@ class Script:
         return []
 
 
-def followed(script: Script, monkeypatch: pytest.MonkeyPatch, *, patient: bool = True) -> tuple[str | None, str]:
+def followed(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[str | None, str]:
     monkeypatch.setattr(following, "POLL_S", 0.0)
     out = StringIO()
     current = Round(["ingest_a", "ingest_b"])
     console = Console(file=out, width=200)
-    problem = follow(script, current, datetime.now(UTC), lambda: None, console, patient=patient)  # type: ignore[arg-type]
+    problem = follow(script, current, datetime.now(UTC), lambda: None, console)  # type: ignore[arg-type]
     return problem, out.getvalue()
 
 

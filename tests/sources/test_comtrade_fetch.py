@@ -115,6 +115,7 @@ def test_a_service_that_ends_earlier_than_the_catalogue_says_is_noticed(monkeypa
 
 def test_without_a_key_the_preview_is_asked_with_one_period_at_a_time(monkeypatch, clock):
     monkeypatch.delenv("AGROCLUSTER_COMTRADE_KEY")
+    monkeypatch.setenv("AGROCLUSTER_COMTRADE_PREVIEW", "1")
     months = [record(398, f"2020{m:02d}", f"10{n:04d}", 156) for m in range(1, 13) for n in range(5)]
     with asked(Service(months, preview_cap=3), monkeypatch) as service:
         monkeypatch.setattr(comtrade.api, "CAPS", frozenset({3}))

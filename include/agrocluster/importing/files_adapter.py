@@ -31,7 +31,7 @@ class FilesAdapter:
     """Implements ``sources.base.Adapter`` for the folder in ``DATA``."""
 
     def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:  # noqa: ARG002 - protocol
-        """The dataset's files with their dates; the stamp is the newest. ``details.absent`` if there is none."""
+        """The dataset's files with their dates; the stamp is the newest. ``details.absent`` says if there is none."""
         return probe_of(folder(), usable(plan(folder()), spec.id))
 
     def slices(self, spec: DatasetSpec, probe: Probe, client: Client) -> list[Slice]:  # noqa: ARG002 - protocol
@@ -58,7 +58,11 @@ def probe_of(root: Path, parts: Iterable[Part]) -> Probe:
     lasting = [{name: fact[name] for name in ("sha256", "format", "stamp", "rank", "scope")} for fact in facts]
     fingerprint = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:32]
     stamp = max((part.dated.stamp for part in listed), default=NOTHING)
-    return Probe(stamp, f"files-{fingerprint}", {"folder": str(root), "absent": not listed, "parts": facts})
+    return Probe(
+        stamp,
+        f"files-{fingerprint}",
+        {"folder": str(root), "absent": "" if listed else "not in the folder", "parts": facts},
+    )
 
 
 def slices_of(probe: Probe) -> list[Slice]:

@@ -93,9 +93,16 @@ class Round:
         return [state for state in self.states.values() if state.state == "failed"]
 
     @property
+    def postponed(self) -> list[DagState]:
+        """Ingest Dags that wait for a publisher's next daily allowance and for nothing else."""
+        listed = [self.states[dag_id] for dag_id in self.ingest]
+        return [s for s in listed if s.state in UNFINISHED and s.postponed and not s.moving]
+
+    @property
     def ingested(self) -> bool:
-        """Whether all ingest runs have ended."""
-        return all(self.states[dag_id].finished for dag_id in self.ingest)
+        """Whether all ingest runs have ended, or will do nothing more today."""
+        waiting = {state.dag_id for state in self.postponed}
+        return all(self.states[dag_id].finished or dag_id in waiting for dag_id in self.ingest)
 
     @property
     def unchanged(self) -> bool:
@@ -104,16 +111,16 @@ class Round:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen in this round."""
+        """Whether nothing more will happen in this round, today."""
         if not self.ingested:
             return False
         return bool(self.failed) or self.unchanged or self.states[RELEASE].state == "success"
 
     @property
-    def postponed(self) -> list[DagState]:
-        """Ingest Dags that wait for tomorrow's allowance, if nothing else is left to wait for."""
-        left = [state for state in self.states.values() if state.state in UNFINISHED]
-        return left if left and all(state.postponed and not state.moving for state in left) else []
+    def running(self) -> bool:
+        """Whether a Dag has yet to end today."""
+        waiting = self.postponed
+        return any(state.state in UNFINISHED and state not in waiting for state in self.states.values())
 
     @property
     def waiting_for(self) -> str | None:
@@ -129,7 +136,7 @@ class Round:
 
 def _take_event(state: DagState, extra: dict[str, Any]) -> None:
     if extra.get("changed") is False:
-        state.note = "nothing there" if extra.get("absent") else f"unchanged since {extra.get('stamp')}"
+        state.note = str(extra.get("absent") or f"unchanged since {extra.get('stamp')}")
     if rejected := sum((extra.get("quarantined") or {}).values()):
         state.note = f"{rejected:,} rows in quarantine: agrocluster check --failed"
     rows = extra.get("rows")
@@ -139,19 +146,13 @@ def _take_event(state: DagState, extra: dict[str, Any]) -> None:
 
 
 def follow(
-    airflow: Airflow,
-    current: Round,
-    since: datetime,
-    check: Callable[[], None],
-    console: Console,
-    *,
-    patient: bool = True,
+    airflow: Airflow, current: Round, since: datetime, check: Callable[[], None], console: Console
 ) -> str | None:
-    """Poll until the round has ended. Returns None, or why it cannot end.
+    """Poll until the round has ended. Returns None, or what Airflow failed to do.
 
-    Args:
-        check: called at every poll; raises when the run cannot go on (a component died, a signal came).
-        patient: wait until tomorrow where only a publisher's daily allowance holds the round up.
+    Where only a publisher's daily allowance holds the round up, the marts are started without it: the release takes
+    what is there, and a later one the rest. ``check`` is called at every poll and raises when the run cannot go on
+    (a component died, a signal came).
     """
     handover: tuple[str, float] | None = None
     with _display(current, console) as show:
@@ -160,14 +161,11 @@ def follow(
             runs = [run for run in airflow.runs_since(since) if run["dag_id"] in current.states]
             current.take(runs, airflow.tasks_since(since), airflow.events_since(since))
             show()
-            if current.ended and not any(state.state in UNFINISHED for state in current.states.values()):
+            if current.ended and not current.running:
                 return None
-            if not patient and (waiting := current.postponed):
-                return (
-                    f"The publisher's daily allowance is spent: {', '.join(state.dag_id for state in waiting)} go on "
-                    "when there is a new one. What was fetched is kept; run again tomorrow, or without EXIT=1 to wait."
-                )
             late = current.waiting_for
+            if late == MARTS and current.postponed:
+                airflow.trigger(MARTS, f"run__{since:%Y-%m-%dT%H:%M:%S}")
             if late is None or handover is None or handover[0] != late:
                 handover = (late, time.monotonic()) if late else None
             elif time.monotonic() - handover[1] > HANDOVER_S:

@@ -128,7 +128,7 @@ def run(*, leave: bool, port: int, console: Console) -> int:
         round_ = Round(sorted(f"ingest_{dataset_id}" for dataset_id in catalog().datasets))
         try:
             began = time.monotonic()
-            problem = _round(job, round_, patient=not leave)
+            problem = _round(job, round_)
             if problem or round_.failed:
                 summary.failure(console, round_, problem, home.logs)
                 return 1
@@ -161,8 +161,8 @@ def _show_files(console: Console) -> None:
         )
 
 
-def _round(job: Run, round_: Round, *, patient: bool) -> str | None:
-    """Start everything, trigger every ingest Dag and follow; returns why it did not end, if so."""
+def _round(job: Run, round_: Round) -> str | None:
+    """Start everything, trigger every ingest Dag and follow; returns what Airflow failed to do, if anything."""
     airflow = _start(job)
     wanted = {*round_.ingest, MARTS, RELEASE}
     job.wait("Airflow to read the Dags", lambda: wanted <= set(airflow.dags()) or _refuse(airflow))
@@ -173,7 +173,7 @@ def _round(job: Run, round_: Round, *, patient: bool) -> str | None:
     since = datetime.now(UTC)
     for dag_id in round_.ingest:
         airflow.trigger(dag_id, f"run__{since:%Y-%m-%dT%H:%M:%S}")
-    return follow(airflow, round_, since, job.check, job.console, patient=patient)
+    return follow(airflow, round_, since, job.check, job.console)
 
 
 def _start(job: Run) -> Airflow:

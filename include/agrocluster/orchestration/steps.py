@@ -107,7 +107,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     probe = check["probe"]
     extra: Json = {"changed": bool(vintages), "stamp": probe["stamp"], "data_mode": settings().mode}
     if check["absent"]:
-        extra["absent"] = True
+        extra["absent"] = check["absent"]
     if vintages:
         newest = vintages[-1]
         extra |= {

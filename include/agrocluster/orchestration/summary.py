@@ -35,6 +35,8 @@ def success(console: Console, current: Round, seconds: float) -> None:
     else:
         console.print(f"Published release {found['release']} ({seconds:.0f} s).", highlight=False)
     console.print(f"Data mode: {found['data_mode']}", highlight=False)
+    for state in current.postponed:
+        console.print(f"{state.dag_id}: {state.note}; what it brings comes with a later release.", highlight=False)
     console.print(_marts(found))
     console.print(_chains())
     files = reading.folder(found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 REFERENCE = "comtrade_reference"
 NOTHING = "none"
+PREVIEW = "AGROCLUSTER_COMTRADE_PREVIEW"
+"""Environment variable: ask the public preview where there is no key."""
 LISTS = "reference-lists"
 """Id of the slice that fetches the lists of areas."""
 
@@ -44,20 +47,25 @@ LISTS = "reference-lists"
 class Comtrade:
     """Adapter of the datasets of UN Comtrade; ``now`` is the clock that tells one day's allowance from the next.
 
-    params: ``freq`` (A, M), ``view`` (reporter, partner), ``products`` (TOTAL, AG2, AG4, AG6).
+    params: ``freq`` (A, M), ``view`` (reporter, partner), ``products`` (TOTAL, AG2, AG4, AG6), ``downloads_only``.
     """
 
     now: Clock = utc_now
 
     def probe(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:
-        """What is on file for the years asked for; the stamp is the time of the last release among it.
+        """What is on file (see ``on_file``), if it is to be fetched.
 
-        Nothing on file is a mistake, but for an optional dataset, which is then ``details.absent``.
+        ``details.absent`` says why it is not: the dataset comes from downloads only, or there is no key and nobody has
+        asked for the preview, in which the same history takes weeks.
         """
+        if why := _not_asked(spec):
+            return Probe(NOTHING, NOTHING, {"absent": why})
+        return self.on_file(spec, client, years)
+
+    def on_file(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:
+        """What is on file for the years asked for; the stamp is the time of the last release among it."""
         scope = scope_of(spec)
         filed = available(scope, client, years)
-        if not filed and spec.optional:
-            return Probe(NOTHING, NOTHING, {"absent": True})
         if not filed:
             raise SourceContractError(
                 f"Nothing is on file for {years.first}-{years.last}: no report asked for is available.",
@@ -95,6 +103,14 @@ class Comtrade:
             filed=[Filed(*entry) for entry in piece["filed"]],
             into=into,
         ).run()
+
+
+def _not_asked(spec: DatasetSpec) -> str:
+    if spec.params.get("downloads_only"):
+        return "comes from downloads only"
+    if endpoint(spec.source).key is None and not os.environ.get(PREVIEW):
+        return f"no key: set one, or {PREVIEW}=1 for the public preview"
+    return ""
 
 
 def scope_of(spec: DatasetSpec) -> Scope:

@@ -24,12 +24,14 @@ from agrocluster.storage.budget import Budget
 
 
 def outlook(dataset_ids: Iterable[str] = (), years: tuple[int, int] | None = None) -> dict[str, Any]:
-    """The plan of one or more datasets (default: all of UN Comtrade) and the allowance it meets.
+    """The plan of one or more datasets (default: all that are fetched from UN Comtrade) and the allowance it meets.
 
     Returns ``datasets`` (each with its ``slices``), ``calls`` expected in all, ``budget`` and ``days`` needed.
     """
     specs = [_spec(name) for name in dataset_ids] or [
-        spec for spec in catalog().datasets.values() if spec.adapter == "comtrade"
+        spec
+        for spec in catalog().datasets.values()
+        if spec.adapter == "comtrade" and not spec.params.get("downloads_only")
     ]
     # A dataset that begins after the years asked for has no part in the plan.
     specs = [spec for spec in specs if years is None or years[1] >= spec.first_year]
@@ -63,7 +65,7 @@ def _spec(dataset_id: str) -> DatasetSpec:
 def _dataset(spec: DatasetSpec, years: tuple[int, int] | None) -> dict[str, Any]:
     asked = Years(*(years or (spec.first_year, spec.last_year or ADAPTER.now().year)))
     with connect(spec.source, dataset=spec.dataset) as client:
-        probe = ADAPTER.probe(spec, client, asked)
+        probe = ADAPTER.on_file(spec, client, asked)
         pieces = ADAPTER.slices(spec, probe, client)
         keyed = budget_of(spec.source).key is not None
         limits = limits_of(spec.source, keyed=keyed, base=client.url(""))
