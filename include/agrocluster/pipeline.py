@@ -63,7 +63,7 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
     landed = sorted({snapshot_id for ids in known.values() for snapshot_id in ids})
     stale = [s for s in landed if not staging.is_current(staging.vintage_of(dataset_id, s))]
     absent = str(probe.details.get("absent") or "")
-    fetch = not absent and (force or probe.fingerprint not in known)
+    fetch = not absent and (force or probe.fingerprint not in _answered(dataset_id, whole=not years))
     return {
         "dataset_id": dataset_id,
         "absent": absent,
@@ -114,7 +114,7 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
     dataset_id, probe = check["dataset_id"], Probe(**check["probe"])
     landed = [snapshot_id for piece in pieces for snapshot_id in piece.get("snapshots", ())]
     if not landing.work_folder(dataset_id, probe).exists():
-        sealed = landing.known_fingerprints(dataset_id).get(probe.fingerprint, [])
+        sealed = _answered(dataset_id, whole=check["scope"] == "full").get(probe.fingerprint, [])
         return list(dict.fromkeys(landed + sealed))
     groups: dict[str, list[Slice]] = {}
     for piece in pieces:
@@ -274,6 +274,12 @@ def refresh() -> dict[str, Any]:
     for mart in catalog().mart_order():
         log.info("%s: %s rows", mart, build_mart(plan["release_id"], mart)["rows"])
     return {**plan, **publish(plan["release_id"])}
+
+
+def _answered(dataset_id: str, *, whole: bool) -> dict[str, list[str]]:
+    """Fingerprints that landing has an answer to. A period fetched on request is none to the question for everything,
+    even if there is nothing else; the files of a folder, each a selection, together are."""
+    return landing.known_fingerprints(dataset_id, whole=whole and settings().mode != "files")
 
 
 @contextmanager

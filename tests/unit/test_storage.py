@@ -55,6 +55,17 @@ def test_different_content_of_the_same_stamp_is_a_second_snapshot(data_root: Pat
     assert land().snapshot_id != land(b"two").snapshot_id
 
 
+def test_a_selection_never_stands_for_the_dataset_even_with_the_same_files(data_root: Path) -> None:
+    work = landing.work_folder(DATASET, PROBE)
+    landing.keep_slice(work, "s1", [put(work, "a.json", b"one")])
+    part = landing.seal(DATASET, PROBE, ["s1"], scope="partial")
+    assert landing.known_fingerprints(DATASET) == {"f1": [part.snapshot_id]}
+    assert landing.known_fingerprints(DATASET, whole=True) == {}
+    whole = landing.seal(DATASET, PROBE, ["s1"], scope="full")
+    assert whole.scope == "full"
+    assert landing.known_fingerprints(DATASET, whole=True) == {"f1": [whole.snapshot_id]}
+
+
 def test_sealing_twice_finds_what_the_first_time_made(data_root: Path) -> None:
     """A task that is killed after its last step is run again."""
     check = {"dataset_id": DATASET, "scope": "full", "probe": PROBE.as_dict()}

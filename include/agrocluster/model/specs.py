@@ -96,7 +96,8 @@ class TableContract(Spec):
     """Contract of a staged table kind, a fact or a mart: the one place where its columns are defined.
 
     ``redistribution``: open; restricted (near-raw figures of a publisher that keeps them for itself); by_source
-    (figures of several publishers side by side, rows follow the publisher named in ``source``).
+    (figures of several publishers side by side, rows follow the publisher named in ``source``); by_variant (open as
+    long as the parameter ``trade_variant`` is ``baci``, restricted when it brings in customs reports).
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -110,7 +111,7 @@ class TableContract(Spec):
     row_rules: tuple[RowRule, ...] = ()
     inputs: tuple[str, ...] = ()
     licence: str = "CC-BY-4.0"
-    redistribution: Literal["open", "restricted", "by_source"] = "open"
+    redistribution: Literal["open", "restricted", "by_source", "by_variant"] = "open"
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:

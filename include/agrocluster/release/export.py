@@ -1,7 +1,8 @@
 """A copy of the current release that may be handed on: what its publishers keep for themselves is left out.
 
-Marts whose contract says ``restricted`` are left out whole, from those that say ``by_source`` the rows of restricted
-publishers. What was left out is counted in the manifest of the copy. The release itself is not touched.
+Marts whose contract says ``restricted`` are left out whole (``by_variant``: where customs reports went in), from those
+that say ``by_source`` the rows of restricted publishers. What was left out is counted in the manifest of the copy. The
+release itself is not touched.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ def export(target: Path) -> dict[str, Any]:
         raise UsageError(f"{target} exists already.", remedy="Name a folder that does not exist; nothing was changed.")
     kept, left_out = [], []
     with atomic.folder(target) as temporary:
+        closed = {"restricted"} if _trade_variant() == "baci" else {"restricted", "by_variant"}
         for mart in found["marts"]:
-            if mart["redistribution"] == "restricted":
+            if mart["redistribution"] in closed:
                 left_out.append(_left_out(mart, mart["rows"], "its contract restricts redistribution"))
                 continue
             exported, dropped = _copy(reading.folder(found) / mart["path"], temporary, mart)
@@ -69,6 +71,13 @@ def _copy(origin: Path, folder: Path, mart: dict[str, Any]) -> tuple[dict[str, A
 
 _OF_CONTRACT = ("contract", "contract_version", "licence", "redistribution")
 """Facts that the writer takes from the contract itself."""
+
+
+def _trade_variant() -> str:
+    """The trade that the chain indices of the current release rest on."""
+    with reading.connect() as con:
+        row = con.execute("SELECT value FROM method_parameters WHERE name = 'trade_variant'").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _restricted() -> list[str]:

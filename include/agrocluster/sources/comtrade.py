@@ -60,19 +60,21 @@ class Comtrade:
         """
         if why := _not_asked(spec):
             return Probe(NOTHING, NOTHING, {"absent": why})
-        return self.on_file(spec, client, years)
+        if found := self.on_file(spec, client, years):
+            return found
+        raise SourceContractError(
+            f"Nothing is on file for {years.first}-{years.last}: no report asked for is available.",
+            source=spec.source,
+            dataset=spec.dataset,
+            remedy="Ask for other years; which reports exist is shown at https://comtradeplus.un.org.",
+        )
 
-    def on_file(self, spec: DatasetSpec, client: Client, years: Years) -> Probe:
-        """What is on file for the years asked for; the stamp is the time of the last release among it."""
+    def on_file(self, spec: DatasetSpec, client: Client, years: Years) -> Probe | None:
+        """What is on file for the years asked for, None if nothing; the stamp is the last release among it."""
         scope = scope_of(spec)
         filed = available(scope, client, years)
         if not filed:
-            raise SourceContractError(
-                f"Nothing is on file for {years.first}-{years.last}: no report asked for is available.",
-                source=spec.source,
-                dataset=spec.dataset,
-                remedy="Ask for other years; which reports exist is shown at https://comtradeplus.un.org.",
-            )
+            return None
         signed = [scope.as_dict(), [[e.reporter, e.period, e.signature] for e in filed]]
         return Probe(
             stamp=max(entry.released for entry in filed)[:19],

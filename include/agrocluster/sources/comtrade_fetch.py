@@ -147,7 +147,7 @@ class SliceFetch:
         )
 
     def _name(self, question: Question) -> str:
-        """File name of an answer: the slice, and a digest of the question and of what was on file when it was asked."""
+        """File name of an answer: the slice, and a digest of the question and its limit."""
         asked = json.dumps([question.as_dict(), self.limits.records], sort_keys=True)
         return f"{self.slice_id}-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
 

@@ -26,7 +26,8 @@ from agrocluster.storage.budget import Budget
 def outlook(dataset_ids: Iterable[str] = (), years: tuple[int, int] | None = None) -> dict[str, Any]:
     """The plan of one or more datasets (default: all that are fetched from UN Comtrade) and the allowance it meets.
 
-    Returns ``datasets`` (each with its ``slices``), ``calls`` expected in all, ``budget`` and ``days`` needed.
+    Returns ``datasets`` that have something on file (each with its ``slices``), ``calls`` expected in all, ``budget``
+    and ``days`` needed.
     """
     specs = [_spec(name) for name in dataset_ids] or [
         spec
@@ -35,7 +36,9 @@ def outlook(dataset_ids: Iterable[str] = (), years: tuple[int, int] | None = Non
     ]
     # A dataset that begins after the years asked for has no part in the plan.
     specs = [spec for spec in specs if years is None or years[1] >= spec.first_year]
-    planned = [_dataset(spec, years) for spec in sorted(specs, key=lambda spec: spec.id)]
+    if years and years[0] > years[1]:
+        raise UsageError(f"{years[0]} to {years[1]} is no range of years.", remedy="Name the earlier year first.")
+    planned = [found for spec in sorted(specs, key=lambda spec: spec.id) if (found := _dataset(spec, years))]
     calls = sum(dataset["calls"] for dataset in planned)
     budget = budget_of("comtrade", ADAPTER.now)
     left, closed = budget.left(), budget.resume_at()
@@ -62,10 +65,12 @@ def _spec(dataset_id: str) -> DatasetSpec:
     return spec
 
 
-def _dataset(spec: DatasetSpec, years: tuple[int, int] | None) -> dict[str, Any]:
+def _dataset(spec: DatasetSpec, years: tuple[int, int] | None) -> dict[str, Any] | None:
+    """The plan of one dataset, None if nothing is on file for the years."""
     asked = Years(*(years or (spec.first_year, spec.last_year or ADAPTER.now().year)))
     with connect(spec.source, dataset=spec.dataset) as client:
-        probe = ADAPTER.on_file(spec, client, asked)
+        if (probe := ADAPTER.on_file(spec, client, asked)) is None:
+            return None
         pieces = ADAPTER.slices(spec, probe, client)
         keyed = budget_of(spec.source).key is not None
         limits = limits_of(spec.source, keyed=keyed, base=client.url(""))

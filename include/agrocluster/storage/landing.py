@@ -105,7 +105,9 @@ def keep_snapshot(
     rank: str = "",
 ) -> Snapshot:
     """Move ``files`` from ``folder`` into a new snapshot (or find the equal one that exists)."""
-    digest = hashlib.sha256("".join(sorted(f"{f.name}\0{f.sha256}\n" for f in files)).encode()).hexdigest()
+    # The same files may be all there is today and a selection tomorrow; the two replace different things.
+    facts = [f"{f.name}\0{f.sha256}\n" for f in files] + ([] if scope == "full" else [scope])
+    digest = hashlib.sha256("".join(sorted(facts)).encode()).hexdigest()
     snapshot_id = "-".join(part for part in (slug(stamp), rank, digest[:8]) if part)
     home = layout().landing(dataset_id)
     final = home / snapshot_id
@@ -150,12 +152,18 @@ def unfinished(dataset_id: str, work: Path) -> Iterator[Path]:
 
 
 def discard_work(dataset_id: str, probe: Probe) -> None:
-    """Remove the work folder of a fetch that has been sealed; whoever looks sees all of it or nothing."""
+    """Remove the work folder of a fetch that has been sealed, and older ones that it has overtaken.
+
+    Whoever looks sees all of a folder or nothing.
+    """
     work = work_folder(dataset_id, probe)
     if work.exists():
-        doomed = atomic.new_folder(work.parent)
-        work.rename(doomed / "work")
-        shutil.rmtree(doomed, ignore_errors=True)
+        begun = work.stat().st_ctime
+        overtaken = [folder for folder in unfinished(dataset_id, work) if folder.stat().st_mtime < begun]
+        for folder in (*overtaken, work):
+            doomed = atomic.new_folder(folder.parent)
+            folder.rename(doomed / "work")
+            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def load(dataset_id: str, snapshot_id: str) -> Snapshot:
@@ -205,11 +213,14 @@ def is_suspect(snapshot: Snapshot) -> bool:
     return (snapshot.path / SUSPECT).exists()
 
 
-def known_fingerprints(dataset_id: str) -> dict[str, list[str]]:
-    """Probe fingerprints -> ids of the snapshots that answered them, suspects left out, in this run's world."""
+def known_fingerprints(dataset_id: str, *, whole: bool = False) -> dict[str, list[str]]:
+    """Probe fingerprints -> ids of the snapshots that answered them, suspects left out, in this run's world.
+
+    With ``whole`` selections are left out, too: they never stand for the dataset.
+    """
     found: dict[str, list[str]] = {}
     for snapshot in snapshots(dataset_id):
-        if is_suspect(snapshot):
+        if is_suspect(snapshot) or (whole and snapshot.scope == "partial"):
             continue
         for fingerprint in atomic.read_json(snapshot.path / "fingerprints.json"):
             found.setdefault(fingerprint, []).append(snapshot.snapshot_id)
