@@ -41,6 +41,20 @@ def test_a_file_has_the_layout_that_readers_were_promised(tmp_path: Path) -> Non
     assert pq.read_table(path).num_rows == 130_000
 
 
+def test_minus_zero_is_written_as_zero(tmp_path: Path) -> None:
+    path = tmp_path / "yields.parquet"
+    table = rows()
+    minus = pa.array([-0.0] * table.num_rows, pa.float64())
+    write_table(table.set_column(table.schema.get_field_index("value"), "value", minus), path, contract())
+    assert {str(value) for value in pq.read_table(path)["value"].to_pylist()} == {"0.0"}
+
+
+def test_facts_reach_arrow_readers_with_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "yields.parquet"
+    write_table(rows(), path, contract(), {"label": "SAMPLE"})
+    assert pq.read_table(path).schema.metadata[b"label"] == b"SAMPLE"
+
+
 def test_descriptions_and_provenance_travel_inside_the_file(tmp_path: Path) -> None:
     path = tmp_path / "yields.parquet"
     write_table(rows(), path, contract(), {"release": "r1"})

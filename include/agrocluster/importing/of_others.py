@@ -13,7 +13,7 @@ import yaml
 from agrocluster.importing.findings import Recognised
 
 RULES = Path(__file__).with_name("other_publishers.yaml")
-NOTE = "Not used by any dataset yet."
+NOTE = "No dataset reads files of this layout yet."
 
 
 def by_columns(names: Sequence[str]) -> Recognised | None:

@@ -237,6 +237,8 @@ def _conform_column(values: pa.ChunkedArray, column: Column, contract: TableCont
             values = values.cast(target)
         except pa.ArrowInvalid as error:
             raise _refused(contract, f"has a value in {column.name} that does not fit {target} ({error})") from error
+    if pa.types.is_floating(values.type):
+        values = pc.add(values, 0.0)  # minus zero is no figure anybody publishes
     if not column.nullable and values.null_count:
         raise _refused(contract, f"has {values.null_count} empty value(s) in {column.name}, which must not be empty")
     return values
