@@ -14,13 +14,13 @@ import pytest
 from comtrade_service import KEY, Service, envelope, record, serving
 
 from agrocluster import pipeline
-from agrocluster.errors import QuotaExhausted, SourceContractError
+from agrocluster.errors import QuotaExhausted, SourceContractError, UsageError
 from agrocluster.http import connect
 from agrocluster.model.fetching import Years
 from agrocluster.model.loader import catalog
 from agrocluster.sources import comtrade
 from agrocluster.sources.comtrade_outlook import outlook
-from agrocluster.storage import landing
+from agrocluster.storage import landing, vintages
 from agrocluster.storage.vintages import known
 
 ANNUAL, MIRROR, MONTHLY = "comtrade__annual", "comtrade__mirror", "comtrade__monthly"
@@ -354,11 +354,39 @@ def test_groups_are_not_asked_and_their_members_are(monkeypatch, clock):
 
 
 def test_nothing_on_file_is_said_and_not_staged(monkeypatch, clock):
-    with (
-        asked(Service([record(156, "2020", partner=398)]), monkeypatch),
-        pytest.raises(SourceContractError, match="on file"),
-    ):
-        pipeline.ingest(ANNUAL)
+    with asked(Service([record(156, "2020", partner=398)]), monkeypatch):
+        with pytest.raises(SourceContractError, match="on file"):
+            pipeline.ingest(ANNUAL)
+        assert outlook([ANNUAL])["datasets"] == [], "the plan of the others does not suffer"
+
+
+def test_years_in_the_wrong_order_are_no_plan(monkeypatch, clock):
+    with asked(Service(reports()), monkeypatch), pytest.raises(UsageError, match="no range of years"):
+        outlook([ANNUAL], (2020, 2010))
+
+
+def test_without_a_key_nothing_is_asked_unless_the_preview_is_wanted(monkeypatch, clock):
+    monkeypatch.delenv("AGROCLUSTER_COMTRADE_KEY")
+    with asked(Service(reports()), monkeypatch) as service:
+        done = pipeline.ingest(ANNUAL)
+        assert "no key" in done["absent"]
+        assert (done["changed"], service.calls) == (False, [])
+
+
+def test_what_comes_from_downloads_is_never_asked_for(monkeypatch, clock):
+    with asked(Service(reports()), monkeypatch) as service:
+        assert "downloads" in pipeline.ingest("comtrade__mirror_monthly")["absent"]
+        assert service.calls == []
+
+
+def test_a_period_on_request_does_not_stand_for_everything_though_nothing_else_is_on_file(monkeypatch, clock):
+    with asked(Service(reports()), monkeypatch) as service:
+        pipeline.ingest(ANNUAL, years=(2012, 2030))
+        service.calls.clear()
+        assert pipeline.ingest(ANNUAL)["changed"] is True
+        assert service.calls == [], "what landing holds is not asked for again"
+        assert [v.scope for v in vintages.accepted([ANNUAL])] == ["full", "partial"]
+        assert pipeline.ingest(ANNUAL)["changed"] is False
 
 
 def test_years_can_be_chosen(monkeypatch, clock):
