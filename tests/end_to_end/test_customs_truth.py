@@ -76,6 +76,26 @@ def test_a_year_without_a_return_is_unknown_and_not_zero(published: Published, w
         assert said == [(False, 0)]
 
 
+def test_hidden_goods_are_unknown_elsewhere_and_count_once(published: Published, world_truth: pa.Table) -> None:
+    """Where a country hides a twentieth of its exports, both sides of its total still enclose the reconciled one."""
+    found = published.sql(
+        """
+        WITH hidden AS (
+            SELECT iso3, year, max(value) AS usd FROM truth
+            WHERE kind IN ('comtrade_confidential', 'comtrade_areas_nes') AND element_code = 'X' GROUP BY ALL
+        )
+        SELECT exporter, c.year, sum(x_reported_usd) AS x, sum(m_mirror_fob_usd) AS m, sum(v_reconciled_usd) AS v,
+            count(*) FILTER (flag LIKE '%suppressed%' AND x_reported_usd IS NULL)
+        FROM mart_trade_cell c JOIN hidden h ON h.iso3 = c.exporter AND h.year = c.year
+        GROUP BY exporter, c.year HAVING any_value(usd) > 0.05 * sum(x_reported_usd)
+        """,
+        truth=world_truth,
+    )
+    assert {row[0] for row in found} >= {"KGZ", "UZB"}
+    assert [row for row in found if row[5] == 0] == []
+    assert [row for row in found if not 0.95 * min(row[2], row[3]) < row[4] < 1.05 * max(row[2], row[3])] == []
+
+
 def test_planted_gaps_between_both_sides_are_found(published: Published, world_truth: pa.Table) -> None:
     """What Kyrgyzstan sees of Chinese and Uzbek deliveries: within the noise of both reports and the freight."""
     found = published.sql(

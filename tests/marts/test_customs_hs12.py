@@ -90,6 +90,16 @@ def test_what_a_total_holds_beyond_its_codes_is_kept_and_never_summed_twice() ->
     assert found["10????"]["conversion"] == found["??????"]["conversion"] == "unallocated"
 
 
+def test_goods_not_specified_stand_with_the_rest_of_the_total() -> None:
+    world = World()
+    world.report("KAZ", "X", "CHN", "110100", 60)
+    world.report("KAZ", "X", "CHN", "999999", 30)
+    world.report("KAZ", "X", "CHN", "TOTAL", 200)
+    found = rows(world)
+    assert {code: r["value_usd"] for code, r in found.items()} == {"110100": 60, "??????": 140}
+    assert found["??????"]["conversion"] == "unallocated"
+
+
 def test_a_total_within_half_a_percent_of_its_codes_is_rounding() -> None:
     world = World()
     world.report("KAZ", "X", "CHN", "110100", 99_700)

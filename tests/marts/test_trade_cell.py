@@ -108,6 +108,63 @@ def test_goods_without_a_code_make_the_rest_unknown_and_are_not_counted_twice() 
     assert flags(rest) == {"unallocated"}
 
 
+def test_goods_not_specified_are_goods_without_a_code() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 100_000)
+    world.report("KAZ", "X", "UZB", "999999", 300_000)
+    world.report("UZB", "M", "KAZ", FLOUR, 106_000)
+    world.report("UZB", "M", "KAZ", "710812", 212_000)
+    con = world.build("mart_trade_cell")
+    gold, rest = cell(con, "KAZ", "UZB", "71XXXX"), cell(con, "KAZ", "UZB", "??????")
+    assert gold["x_reported_usd"] is None
+    assert flags(gold) == {"suppressed"}
+    assert gold["v_reconciled_usd"] == pytest.approx(200_000)
+    assert rest["x_reported_usd"] == 300_000
+    assert rest["m_mirror_cif_usd"] is None
+    assert rest["v_reconciled_usd"] == pytest.approx(100_000)
+
+
+def test_two_reports_without_a_code_are_not_taken_for_the_same_goods() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", "284410", 50_000)
+    world.report("KAZ", "X", "UZB", "999999", 300_000)
+    world.report("UZB", "M", "KAZ", "999999", 106_000)
+    rest = cell(world.build("mart_trade_cell"), "KAZ", "UZB", "??????")
+    assert rest["v_reconciled_usd"] == pytest.approx(300_000)
+    assert flags(rest) == {"unallocated"}
+
+
+@pytest.mark.parametrize("code", [FIBRE, "999999"])
+def test_a_good_without_a_partner_may_have_gone_to_any_and_counts_once(code: str) -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 100_000)
+    world.report("KAZ", "X", "X899", code, 500_000)
+    world.report("UZB", "M", "KAZ", FLOUR, 106_000)
+    world.report("UZB", "M", "KAZ", FIBRE, 212_000)
+    world.report("CHN", "M", "KAZ", FIBRE, 106_000)
+    world.report("CHN", "M", "KAZ", PASTA, 106_000)
+    con = world.build("mart_trade_cell")
+    sent = cell(con, "KAZ", "UZB", FIBRE)
+    assert sent["x_reported_usd"] is None
+    assert sent["v_reconciled_usd"] == pytest.approx(200_000)
+    assert flags(sent) == {"suppressed"}
+    pasta = cell(con, "KAZ", "CHN", PASTA)
+    assert pasta["x_reported_usd"] == (0 if code == FIBRE else None), "another good is not hidden by this one"
+    rest = cell(con, "KAZ", "X899", FIBRE if code == FIBRE else "??????")
+    assert rest["v_reconciled_usd"] == pytest.approx(200_000 if code == FIBRE else 100_000)
+    assert {"unspecified_partner"} <= flags(rest)
+
+
+def test_few_goods_without_code_and_partner_leave_zeros_alone() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 1_000_000)
+    world.report("KAZ", "X", "X899", "999999", 40_000)
+    world.report("CHN", "M", "KAZ", PASTA, 106_000)
+    con = world.build("mart_trade_cell")
+    assert cell(con, "KAZ", "CHN", PASTA)["x_reported_usd"] == 0
+    assert cell(con, "KAZ", "X899", "??????")["v_reconciled_usd"] == 40_000
+
+
 def test_an_importer_that_publishes_fob_or_both_needs_no_model() -> None:
     world = World()
     for code, usd, both in (
