@@ -202,6 +202,21 @@ def test_the_freight_model_takes_over_where_it_can_be_estimated() -> None:
     assert cell(flat.build("mart_trade_cell"), "KAZ", "CHN")["tau"] == pytest.approx(0.06)
 
 
+def test_a_folded_chapter_has_the_world_prices_of_its_codes_and_goods_without_price_a_model_without() -> None:
+    world = World(parameters={"cif_min_observations": 10})
+    for rank, partner in enumerate(("UZB", "KGZ", "RUS", "TUR", "CHN", "DEU")):
+        for code, price, extra in ((GRAIN, 0.2, 0.1), (FLOUR, 0.4, 0.08), (PASTA, 1, 0.06), ("880230", 800, -0.02)):
+            world.exports("USA", code, [2020], 1e6, kg=1e6 / price)
+            world.report("KAZ", "X", partner, code, 100_000)
+            world.report(partner, "M", "KAZ", code, 100_000 * (1.05 + 0.01 * rank + extra))
+        world.report("KAZ", "X", partner, FIBRE, 100_000)
+        world.report(partner, "M", "KAZ", FIBRE, 100_000 * (1.1 + 0.01 * rank))
+    con = world.build("mart_trade_cell")
+    found = {code: cell(con, "KAZ", "DEU", code) for code in (GRAIN, FIBRE, "88XXXX")}
+    assert {r["tau_basis"] for r in found.values()} == {"model"}
+    assert found["88XXXX"]["tau"] < found[FIBRE]["tau"] < found[GRAIN]["tau"]
+
+
 def test_the_better_reporter_weighs_more_and_cells_rest_on_the_published_quality() -> None:
     world = World()
     rng = np.random.default_rng(3)

@@ -122,12 +122,20 @@ WITH p AS (
     FROM method_parameters
 ),
 wanted AS (SELECT DISTINCT year, hs_code FROM side),
-price AS (  -- unit values of exporters in the world, or of the reports in hand where no world is held
-    SELECT year, hs_code, exporter AS trader, value_usd, net_kg FROM fact_trade JOIN wanted USING (year, hs_code), p
-    WHERE importer = 'WLD' AND fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled' AND flag = ''
+product AS (  -- codes kept at six digits
+    SELECT hs_code FROM dim_product, p WHERE dim_product.hs_edition = p.hs_edition AND (role IS NOT NULL OR agri_base)
+),
+price AS (  -- unit values of exporters in the world, of a chapter those of its other codes; where no world is held, of
+    -- the reports in hand
+    SELECT year, hs_code, trader, value_usd, net_kg FROM (
+        SELECT year, exporter AS trader, value_usd, net_kg,
+            CASE WHEN hs_code IN (FROM product) THEN hs_code ELSE left(hs_code, 2) || 'XXXX' END AS hs_code
+        FROM fact_trade, p
+        WHERE importer = 'WLD' AND fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled' AND flag = ''
+    ) JOIN wanted USING (year, hs_code)
     UNION ALL
     SELECT year, hs_code, exporter || importer, x_usd, x_kg FROM side
-    WHERE NOT EXISTS (FROM fact_trade) AND hs_code NOT LIKE '%?' AND hs_code NOT LIKE '%X'
+    WHERE NOT EXISTS (FROM fact_trade) AND hs_code NOT LIKE '%?'
 ),
 ranked AS (
     SELECT year, hs_code, value_usd / net_kg AS uv,
@@ -306,18 +314,22 @@ def _freight(
     if method.texts["cif_model"] == "quartile":
         modelled = sensitivity
     elif method.texts["cif_model"] == "regression":
-        explained = cif.features(distance, of["contiguous"], of["landlocked_ends"], of["uv_ref"], year)
         known = (of["x"] >= method["mirror_min_usd"]) & (of["m"] >= method["mirror_min_usd"])
         known &= ~(np.abs(of["m"] - of["fob_usd"]) <= 1e-9 * of["m"])
-        model = cif.fit(
-            np.where(known, ln(divide(of["m"], of["x"])), np.nan),
-            explained,
-            cif.quantity_similarity(of["x_kg"], of["m_kg"]),
-            min_observations=int(method["cif_min_observations"]),
-            max_ln_ratio=method["cif_max_ln_ratio"],
-        )
-        if model is not None:
-            modelled = model.tau(explained, method["cif_cap"])
+        ln_ratio = np.where(known, ln(divide(of["m"], of["x"])), np.nan)
+        explained = cif.features(distance, of["contiguous"], of["landlocked_ends"], of["uv_ref"], year)
+        # Of goods without a world price less is known: a regression on the rest of it.
+        priced = ~np.isnan(of["uv_ref"])
+        for rows, columns in ((priced, cif.FEATURES), (~priced, cif.WITHOUT_PRICE)):
+            model = cif.fit(
+                ln_ratio,
+                explained[:, columns],
+                cif.quantity_similarity(of["x_kg"], of["m_kg"]),
+                min_observations=int(method["cif_min_observations"]),
+                max_ln_ratio=method["cif_max_ln_ratio"],
+            )
+            if model is not None:
+                modelled = np.where(rows, model.tau(explained[:, columns], method["cif_cap"]), modelled)
     tau, basis = cif.cif_factor(
         of["m"], of["cif_usd"], of["fob_usd"], modelled, flat=method["cif_flat"], cap=method["cif_cap"]
     )
