@@ -138,6 +138,28 @@ def test_freight_is_found_by_partner_and_direction(published: Published, world_t
     assert modelled > 0.95
 
 
+def test_goods_bought_only_to_be_sold_on_are_suspected(published: Published, world_truth: pa.Table) -> None:
+    """Of the planted goods those that keep their code; noise in the reported weights hides some years."""
+    found = published.sql(
+        """
+        SELECT t.hs_code, t.year, bool_or(c.transit_suspect)
+        FROM truth t JOIN mart_trade_cell c ON c.exporter = t.iso3 AND c.year = t.year AND c.hs_code = t.hs_code
+        WHERE t.kind = 'comtrade_transit' AND c.x_reported_usd > 0 GROUP BY ALL
+        """,
+        truth=world_truth,
+    )
+    assert len(found) >= 10
+    assert sum(row[2] for row in found) > len(found) / 2
+    ((all_cells, folded),) = published.sql(
+        """
+        SELECT count(*) FILTER (transit_suspect) / count(*), count(*) FILTER (transit_suspect AND hs_code LIKE '%XXXX')
+        FROM mart_trade_cell
+        """
+    )
+    assert 0 < all_cells < 0.03
+    assert folded == 0
+
+
 def test_reporting_quality_ranks_countries_as_their_books_were_drawn(
     published: Published, world_truth: pa.Table
 ) -> None:

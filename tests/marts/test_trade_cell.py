@@ -265,6 +265,17 @@ def test_exports_that_only_pass_through_are_damped() -> None:
     assert grain["transit_suspect"] is False
 
 
+def test_farm_output_says_nothing_of_processed_goods_and_a_folded_chapter_is_many() -> None:
+    world = World()
+    for code in (GRAIN, PASTA, "852872"):
+        world.report("KAZ", "X", "RUS", code, 100_000, net_kg=50_000)
+        world.report("KAZ", "M", "CHN", code, 110_000, net_kg=55_000)
+    world.farm("KAZ", "15", range(2018, 2021), qcl_5510=1_000_000)
+    con = world.build("mart_trade_cell")
+    suspected = {code: cell(con, "KAZ", "RUS", code)["transit_suspect"] for code in (GRAIN, PASTA, "85XXXX")}
+    assert suspected == {GRAIN: False, PASTA: True, "85XXXX": False}
+
+
 def test_without_customs_reports_every_mart_is_empty_but_there() -> None:
     world = World()
     world.exports("KAZ", FLOUR, range(2018, 2021), 1e6, UZB=0.5)

@@ -154,17 +154,19 @@ WITH pair AS (
     FROM (SELECT DISTINCT exporter, importer FROM side) k
     LEFT JOIN cat_geography e ON e.iso3 = k.exporter LEFT JOIN cat_geography i ON i.iso3 = k.importer
 ),
-passing AS (  -- both directions of a country's trade in a good, with all partners
+passing AS (  -- both directions of a country's trade in a good, with all partners; a folded chapter is many goods
     SELECT reporter AS exporter, year, hs_code,
         sum(value_usd) FILTER (flow = 'X') AS country_x, sum(value_usd) FILTER (flow = 'M') AS country_m,
         sum(net_kg) FILTER (flow = 'X') AS country_x_kg,
         sum(value_usd) FILTER (flow = 'X' AND net_kg > 0) / sum(net_kg) FILTER (flow = 'X') AS uv_x,
         sum(value_usd) FILTER (flow = 'M' AND net_kg > 0) / sum(net_kg) FILTER (flow = 'M') AS uv_m
     FROM mart_customs_hs12 JOIN dim_country c ON c.iso3 = reporter
-    WHERE c.focus AND flow IN ('X', 'M') AND partner NOT IN ('WLD', reporter) GROUP BY ALL
+    WHERE c.focus AND flow IN ('X', 'M') AND partner NOT IN ('WLD', reporter) AND hs_code SIMILAR TO '[0-9]{6}'
+    GROUP BY ALL
 )
 SELECT side.*, pair.* EXCLUDE (exporter, importer), r.uv_ref,
     g.country_x, g.country_m, g.uv_x / g.uv_m AS uv_ratio, 1000 * h.production_t / g.country_x_kg AS home_share,
+    (d.stage IS NOT DISTINCT FROM 'primary')::DOUBLE AS farmed,
     CASE WHEN x_state = 'zero' THEN 0 ELSE x_usd END AS x, CASE WHEN m_state = 'zero' THEN 0 ELSE m_usd END AS m
 FROM side
 JOIN pair USING (exporter, importer)
@@ -277,6 +279,7 @@ def measure(cells: pa.Table, method: Parameters) -> pa.Table:
         reexport.grubel_lloyd(of["country_x"], of["country_m"]),
         of["uv_ratio"],
         of["home_share"],
+        home_counts=of["farmed"] == 1,
         gl_min=method["reexport_gl_min"],
         ratio_low=method["reexport_uv_low"],
         ratio_high=method["reexport_uv_high"],
