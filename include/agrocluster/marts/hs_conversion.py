@@ -99,13 +99,14 @@ ORDER BY hs_edition, hs_code, hs12_code
 
 _USED = """
 CREATE OR REPLACE TEMP TABLE customs_used_{freq} AS
-WITH edition AS (  -- the edition a reporter filed in: original before converted, then the one with most rows
+WITH edition AS (  -- the edition of the newest vintage; within it original before converted, then that with most rows
     SELECT reporter, period, hs_edition
-    FROM current_customs WHERE freq = '{freq}'
+    FROM current_customs LEFT JOIN (SELECT vintage_id, stamp FROM vintages) USING (vintage_id) WHERE freq = '{freq}'
     GROUP BY reporter, period, hs_edition
     QUALIFY row_number() OVER (
         PARTITION BY reporter, period
-        ORDER BY bool_or(is_original AND hs_level = 6) DESC, count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
+        ORDER BY max(stamp) DESC NULLS LAST, bool_or(is_original AND hs_level = 6) DESC,
+            count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
     ) = 1
 )
 SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition,
