@@ -76,6 +76,26 @@ def test_a_year_without_a_return_is_unknown_and_not_zero(published: Published, w
         assert said == [(False, 0)]
 
 
+def test_hidden_goods_are_unknown_elsewhere_and_count_once(published: Published, world_truth: pa.Table) -> None:
+    """Where a country hides a twentieth of its exports, both sides of its total still enclose the reconciled one."""
+    found = published.sql(
+        """
+        WITH hidden AS (
+            SELECT iso3, year, max(value) AS usd FROM truth
+            WHERE kind IN ('comtrade_confidential', 'comtrade_areas_nes') AND element_code = 'X' GROUP BY ALL
+        )
+        SELECT exporter, c.year, sum(x_reported_usd) AS x, sum(m_mirror_fob_usd) AS m, sum(v_reconciled_usd) AS v,
+            count(*) FILTER (flag LIKE '%suppressed%' AND x_reported_usd IS NULL)
+        FROM mart_trade_cell c JOIN hidden h ON h.iso3 = c.exporter AND h.year = c.year
+        GROUP BY exporter, c.year HAVING any_value(usd) > 0.05 * sum(x_reported_usd)
+        """,
+        truth=world_truth,
+    )
+    assert {row[0] for row in found} >= {"KGZ", "UZB"}
+    assert [row for row in found if row[5] == 0] == []
+    assert [row for row in found if not 0.95 * min(row[2], row[3]) < row[4] < 1.05 * max(row[2], row[3])] == []
+
+
 def test_planted_gaps_between_both_sides_are_found(published: Published, world_truth: pa.Table) -> None:
     """What Kyrgyzstan sees of Chinese and Uzbek deliveries: within the noise of both reports and the freight."""
     found = published.sql(
@@ -90,6 +110,54 @@ def test_planted_gaps_between_both_sides_are_found(published: Published, world_t
     )
     assert len(found) > 15
     assert [row for row in found if abs(row[3] / row[2] - 1) > 0.05] == []
+
+
+def test_freight_is_found_by_partner_and_direction(published: Published, world_truth: pa.Table) -> None:
+    """Weighted by value over all goods, six-digit and folded, of importers that do not state both values."""
+    found = published.sql(
+        f"""
+        WITH cell AS (
+            SELECT exporter, importer, year, sum(tau * m_mirror_fob_usd) AS freight, sum(m_mirror_fob_usd) AS usd
+            FROM mart_trade_cell WHERE m_mirror_cif_usd > 0 AND tau_basis IN ('model', 'flat') GROUP BY ALL
+        )
+        SELECT CASE WHEN exporter IN {FOUR} THEN importer ELSE exporter END AS partner, exporter IN {FOUR} AS sent,
+            sum(freight) / sum(t.value * usd)
+        FROM cell JOIN truth t ON t.iso3 = exporter AND t.partner = importer AND t.year = cell.year
+        WHERE t.kind = 'comtrade_tau' GROUP BY ALL HAVING partner IN ('CHN', 'DEU', 'TUR', 'IND', 'JPN')
+        """,
+        truth=world_truth,
+    )
+    assert len(found) >= 9
+    assert [row for row in found if abs(row[2] - 1) > 1 / 3] == []
+    ((modelled,),) = published.sql(
+        """
+        SELECT sum(m_mirror_cif_usd) FILTER (tau_basis <> 'flat') / sum(m_mirror_cif_usd)
+        FROM mart_trade_cell WHERE m_mirror_cif_usd > 0
+        """
+    )
+    assert modelled > 0.95
+
+
+def test_goods_bought_only_to_be_sold_on_are_suspected(published: Published, world_truth: pa.Table) -> None:
+    """Of the planted goods those that keep their code; noise in the reported weights hides some years."""
+    found = published.sql(
+        """
+        SELECT t.hs_code, t.year, bool_or(c.transit_suspect)
+        FROM truth t JOIN mart_trade_cell c ON c.exporter = t.iso3 AND c.year = t.year AND c.hs_code = t.hs_code
+        WHERE t.kind = 'comtrade_transit' AND c.x_reported_usd > 0 GROUP BY ALL
+        """,
+        truth=world_truth,
+    )
+    assert len(found) >= 10
+    assert sum(row[2] for row in found) > len(found) / 2
+    ((all_cells, folded),) = published.sql(
+        """
+        SELECT count(*) FILTER (transit_suspect) / count(*), count(*) FILTER (transit_suspect AND hs_code LIKE '%XXXX')
+        FROM mart_trade_cell
+        """
+    )
+    assert 0 < all_cells < 0.03
+    assert folded == 0
 
 
 def test_reporting_quality_ranks_countries_as_their_books_were_drawn(
@@ -120,6 +188,7 @@ def test_reconciled_values_keep_both_sides_and_lie_between_them(published: Publi
     outside: list[tuple[Any, ...]] = published.sql(
         """
         FROM mart_trade_cell WHERE n_sides = 2 AND x_reported_usd > 0 AND m_mirror_fob_usd > 0
+            AND flag NOT LIKE '%unallocated%'
             AND NOT v_reconciled_usd BETWEEN least(x_reported_usd, m_mirror_fob_usd) * (1 - 1e-12)
                 AND greatest(x_reported_usd, m_mirror_fob_usd) * (1 + 1e-12)
         """

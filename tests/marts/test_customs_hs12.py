@@ -90,11 +90,31 @@ def test_what_a_total_holds_beyond_its_codes_is_kept_and_never_summed_twice() ->
     assert found["10????"]["conversion"] == found["??????"]["conversion"] == "unallocated"
 
 
+def test_goods_not_specified_stand_with_the_rest_of_the_total() -> None:
+    world = World()
+    world.report("KAZ", "X", "CHN", "110100", 60)
+    world.report("KAZ", "X", "CHN", "999999", 30)
+    world.report("KAZ", "X", "CHN", "TOTAL", 200)
+    found = rows(world)
+    assert {code: r["value_usd"] for code, r in found.items()} == {"110100": 60, "??????": 140}
+    assert found["??????"]["conversion"] == "unallocated"
+
+
 def test_a_total_within_half_a_percent_of_its_codes_is_rounding() -> None:
     world = World()
     world.report("KAZ", "X", "CHN", "110100", 99_700)
     world.report("KAZ", "X", "CHN", "TOTAL", 100_000)
     assert set(rows(world)) == {"110100"}
+
+
+def test_the_edition_of_the_newest_vintage_comes_first() -> None:
+    world = World()
+    for code in ("110100", "110290", "110311"):
+        world.report("KAZ", "X", "CHN", code, 100, hs_edition="HS17", vintage_id="comtrade@1")
+    world.report("KAZ", "X", "CHN", "110100", 70, hs_edition="HS22", vintage_id="comtrade@2", is_original=False)
+    found = rows(world)
+    assert {code: r["value_usd"] for code, r in found.items()} == {"110100": 70}
+    assert found["110100"]["hs_edition"] == "HS22"
 
 
 def test_one_edition_is_read_the_original_one() -> None:

@@ -140,6 +140,38 @@ def test_checks_before_use() -> None:
     assert after["converted_share"] >= 1
 
 
+def test_a_jump_of_a_country_of_which_a_part_is_held_is_none() -> None:
+    world = World()
+    for year, usd in ((2019, 1_000), (2020, 900_000)):
+        world.report("CHN", "X", "KAZ", FLOUR, usd, [year])
+    con = world.build("mart_reporting")
+    found = one(con, "FROM mart_reporting WHERE reporter = 'CHN' AND flow = 'X' AND year = 2020")
+    assert found["change"] is None
+    assert found["flag"] == ""
+
+
+def test_within_the_region_too_little_may_be_known_though_the_whole_is() -> None:
+    world = World()
+    world.report("KAZ", "X", "CHN", OIL, 900_000)
+    world.report("CHN", "M", "KAZ", OIL, 954_000)
+    world.report("KAZ", "X", "TJK", GRAIN, 60_000)
+    con = world.build("mart_intra_regional")
+
+    def whole(variant: str):
+        return one(
+            con, f"FROM mart_intra_regional WHERE exporter = 'REG' AND chain = 'TOTAL' AND variant = '{variant}'"
+        )
+
+    mirror, reconciled = whole("mirror"), whole("reconciled")
+    assert mirror["coverage"] > 0.8
+    assert mirror["coverage_within"] == pytest.approx(0.5), "Kazakhstan's export stands in for Tajik imports only"
+    assert mirror["within_usd"] is None
+    assert mirror["sti"] is None
+    assert mirror["flag"] == "within_unknown"
+    assert reconciled["within_usd"] == pytest.approx(120_000)
+    assert reconciled["flag"] == ""
+
+
 def test_months_with_the_world_and_the_largest_partners() -> None:
     world = World(parameters={"monthly_top_partners": 1})
     for month in (1, 2):

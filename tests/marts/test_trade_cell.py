@@ -108,6 +108,63 @@ def test_goods_without_a_code_make_the_rest_unknown_and_are_not_counted_twice() 
     assert flags(rest) == {"unallocated"}
 
 
+def test_goods_not_specified_are_goods_without_a_code() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 100_000)
+    world.report("KAZ", "X", "UZB", "999999", 300_000)
+    world.report("UZB", "M", "KAZ", FLOUR, 106_000)
+    world.report("UZB", "M", "KAZ", "710812", 212_000)
+    con = world.build("mart_trade_cell")
+    gold, rest = cell(con, "KAZ", "UZB", "71XXXX"), cell(con, "KAZ", "UZB", "??????")
+    assert gold["x_reported_usd"] is None
+    assert flags(gold) == {"suppressed"}
+    assert gold["v_reconciled_usd"] == pytest.approx(200_000)
+    assert rest["x_reported_usd"] == 300_000
+    assert rest["m_mirror_cif_usd"] is None
+    assert rest["v_reconciled_usd"] == pytest.approx(100_000)
+
+
+def test_two_reports_without_a_code_are_not_taken_for_the_same_goods() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", "284410", 50_000)
+    world.report("KAZ", "X", "UZB", "999999", 300_000)
+    world.report("UZB", "M", "KAZ", "999999", 106_000)
+    rest = cell(world.build("mart_trade_cell"), "KAZ", "UZB", "??????")
+    assert rest["v_reconciled_usd"] == pytest.approx(300_000)
+    assert flags(rest) == {"unallocated"}
+
+
+@pytest.mark.parametrize("code", [FIBRE, "999999"])
+def test_a_good_without_a_partner_may_have_gone_to_any_and_counts_once(code: str) -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 100_000)
+    world.report("KAZ", "X", "X899", code, 500_000)
+    world.report("UZB", "M", "KAZ", FLOUR, 106_000)
+    world.report("UZB", "M", "KAZ", FIBRE, 212_000)
+    world.report("CHN", "M", "KAZ", FIBRE, 106_000)
+    world.report("CHN", "M", "KAZ", PASTA, 106_000)
+    con = world.build("mart_trade_cell")
+    sent = cell(con, "KAZ", "UZB", FIBRE)
+    assert sent["x_reported_usd"] is None
+    assert sent["v_reconciled_usd"] == pytest.approx(200_000)
+    assert flags(sent) == {"suppressed"}
+    pasta = cell(con, "KAZ", "CHN", PASTA)
+    assert pasta["x_reported_usd"] == (0 if code == FIBRE else None), "another good is not hidden by this one"
+    rest = cell(con, "KAZ", "X899", FIBRE if code == FIBRE else "??????")
+    assert rest["v_reconciled_usd"] == pytest.approx(200_000 if code == FIBRE else 100_000)
+    assert {"unspecified_partner"} <= flags(rest)
+
+
+def test_few_goods_without_code_and_partner_leave_zeros_alone() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 1_000_000)
+    world.report("KAZ", "X", "X899", "999999", 40_000)
+    world.report("CHN", "M", "KAZ", PASTA, 106_000)
+    con = world.build("mart_trade_cell")
+    assert cell(con, "KAZ", "CHN", PASTA)["x_reported_usd"] == 0
+    assert cell(con, "KAZ", "X899", "??????")["v_reconciled_usd"] == 40_000
+
+
 def test_an_importer_that_publishes_fob_or_both_needs_no_model() -> None:
     world = World()
     for code, usd, both in (
@@ -143,6 +200,21 @@ def test_the_freight_model_takes_over_where_it_can_be_estimated() -> None:
     assert near["tau_sensitivity"] in {0.06, 0.1, 0.15, 0.2}
     flat = World(parameters={"cif_min_observations": 20, "cif_model": "flat"}, customs=world.customs, trade=world.trade)
     assert cell(flat.build("mart_trade_cell"), "KAZ", "CHN")["tau"] == pytest.approx(0.06)
+
+
+def test_a_folded_chapter_has_the_world_prices_of_its_codes_and_goods_without_price_a_model_without() -> None:
+    world = World(parameters={"cif_min_observations": 10})
+    for rank, partner in enumerate(("UZB", "KGZ", "RUS", "TUR", "CHN", "DEU")):
+        for code, price, extra in ((GRAIN, 0.2, 0.1), (FLOUR, 0.4, 0.08), (PASTA, 1, 0.06), ("880230", 800, -0.02)):
+            world.exports("USA", code, [2020], 1e6, kg=1e6 / price)
+            world.report("KAZ", "X", partner, code, 100_000)
+            world.report(partner, "M", "KAZ", code, 100_000 * (1.05 + 0.01 * rank + extra))
+        world.report("KAZ", "X", partner, FIBRE, 100_000)
+        world.report(partner, "M", "KAZ", FIBRE, 100_000 * (1.1 + 0.01 * rank))
+    con = world.build("mart_trade_cell")
+    found = {code: cell(con, "KAZ", "DEU", code) for code in (GRAIN, FIBRE, "88XXXX")}
+    assert {r["tau_basis"] for r in found.values()} == {"model"}
+    assert found["88XXXX"]["tau"] < found[FIBRE]["tau"] < found[GRAIN]["tau"]
 
 
 def test_the_better_reporter_weighs_more_and_cells_rest_on_the_published_quality() -> None:
@@ -191,6 +263,17 @@ def test_exports_that_only_pass_through_are_damped() -> None:
     assert grain["x_reexport_usd"] == 4_000
     assert grain["x_conservative_usd"] == 5_000
     assert grain["transit_suspect"] is False
+
+
+def test_farm_output_says_nothing_of_processed_goods_and_a_folded_chapter_is_many() -> None:
+    world = World()
+    for code in (GRAIN, PASTA, "852872"):
+        world.report("KAZ", "X", "RUS", code, 100_000, net_kg=50_000)
+        world.report("KAZ", "M", "CHN", code, 110_000, net_kg=55_000)
+    world.farm("KAZ", "15", range(2018, 2021), qcl_5510=1_000_000)
+    con = world.build("mart_trade_cell")
+    suspected = {code: cell(con, "KAZ", "RUS", code)["transit_suspect"] for code in (GRAIN, PASTA, "85XXXX")}
+    assert suspected == {GRAIN: False, PASTA: True, "85XXXX": False}
 
 
 def test_without_customs_reports_every_mart_is_empty_but_there() -> None:

@@ -170,7 +170,9 @@ class World:
             con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             if rows:
                 scope = self.customs_scope if kind == "customs" else "full"
-                vintages.append(_vintage(kind, source, dataset, len(rows)) | {"scope": scope})
+                for vintage_id in sorted({str(row["vintage_id"]) for row in rows}):
+                    own = {"scope": scope, "vintage_id": vintage_id, "stamp": vintage_id.partition("@")[2]}
+                    vintages.append(_vintage(kind, source, dataset, len(rows)) | own)
         files = [
             {
                 "vintage_id": v["vintage_id"],

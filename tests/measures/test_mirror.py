@@ -116,6 +116,13 @@ def test_transit_needs_every_sign_and_unknown_signs_raise_no_suspicion() -> None
     assert not reexport.transit_signature(np.nan, 1.0, 0.0)
 
 
+def test_transit_of_goods_that_no_farm_makes_rests_on_two_signs() -> None:
+    home = [0.5, 0.5, np.nan, np.nan]
+    found = reexport.transit_signature(0.9, 1.0, home, home_counts=[True, False, True, False])
+    np.testing.assert_array_equal(found, [False, True, False, True])
+    assert not reexport.transit_signature(0.5, 1.0, np.nan, home_counts=False)
+
+
 def test_conservative_exports_are_damped_where_goods_pass_through_only() -> None:
     np.testing.assert_allclose(
         reexport.conservative_exports([40, 40, 40], [80, 80, 120], [100, 100, 100], [True, False, True]), [32, 40, 40]

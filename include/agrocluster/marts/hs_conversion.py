@@ -2,8 +2,9 @@
 
 Codes of chains and of the agri-food and fibre base are kept at six digits, every other good with its chapter, so that
 totals hold. A code is converted by the correspondences of ``catalog/concordance/hs.csv``; without one it keeps its
-number if HS2012 has that number. What has no counterpart stays in a row of its own, and so does the part of a reported
-total that the reporter places nowhere. One edition is read per reporter and period, the one it reported in.
+number if HS2012 has that number. What has no counterpart stays in a row of its own, and so do goods not specified
+(999999) and the part of a reported total that the reporter places nowhere. One edition is read per reporter and
+period, the one it reported in.
 
 Codes beside six digits: ``NNXXXX`` other goods of chapter NN, ``NN????`` goods of chapter NN without a code of HS2012,
 ``??????`` goods without a chapter.
@@ -23,7 +24,8 @@ WITH p AS (
     FROM method_parameters
 ),
 reported AS (
-    SELECT hs_edition, hs_code, min(year) AS first_year FROM current_customs WHERE hs_level = 6 GROUP BY ALL
+    SELECT hs_edition, hs_code, min(year) AS first_year FROM current_customs
+    WHERE hs_level = 6 AND hs_code <> '999999' GROUP BY ALL
 ),
 target AS (  -- codes that HS2012 is known to have
     SELECT hs_code FROM dim_product, p WHERE dim_product.hs_edition = p.hs_edition
@@ -88,18 +90,23 @@ FROM (
         OR left(hs12_code, 2)::INTEGER <= p.last_chapter OR list_contains(p.headings, left(hs12_code, 4)) AS detailed
     FROM found CROSS JOIN p LEFT JOIN chain_code c ON c.code = hs12_code
 )
+UNION ALL BY NAME  -- goods not specified: of any chapter
+SELECT DISTINCT hs_edition, hs_code, false AS hs_split, 1.0 AS weight, '??????' AS hs12_code,
+    'unallocated' AS conversion
+FROM current_customs WHERE hs_code = '999999'
 ORDER BY hs_edition, hs_code, hs12_code
 """
 
 _USED = """
 CREATE OR REPLACE TEMP TABLE customs_used_{freq} AS
-WITH edition AS (  -- the edition a reporter filed in: original before converted, then the one with most rows
+WITH edition AS (  -- the edition of the newest vintage; within it original before converted, then that with most rows
     SELECT reporter, period, hs_edition
-    FROM current_customs WHERE freq = '{freq}'
+    FROM current_customs LEFT JOIN (SELECT vintage_id, stamp FROM vintages) USING (vintage_id) WHERE freq = '{freq}'
     GROUP BY reporter, period, hs_edition
     QUALIFY row_number() OVER (
         PARTITION BY reporter, period
-        ORDER BY bool_or(is_original AND hs_level = 6) DESC, count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
+        ORDER BY max(stamp) DESC NULLS LAST, bool_or(is_original AND hs_level = 6) DESC,
+            count(*) FILTER (hs_level = 6) DESC, hs_edition DESC
     ) = 1
 )
 SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition,

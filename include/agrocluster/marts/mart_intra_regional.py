@@ -42,12 +42,13 @@ variant AS (
 ),
 summed AS (
     SELECT year, variant, chain, exporter, importer, sum(usd) AS usd,
-        coalesce(sum(v) FILTER (usd IS NOT NULL), 0) / nullif(sum(v), 0) AS coverage,
+        coalesce(sum(v) FILTER (usd IS NOT NULL), 0) / nullif(sum(v), 0) AS coverage, NULL::DOUBLE AS coverage_within,
         NULL::DOUBLE AS within_usd, NULL::DOUBLE AS region_usd
     FROM variant WHERE within AND is_export GROUP BY ALL
     UNION ALL
     SELECT year, variant, chain, 'REG', 'REG', NULL,
         coalesce(sum(v) FILTER (usd IS NOT NULL), 0) / nullif(sum(v), 0),
+        coalesce(sum(v) FILTER (within AND usd IS NOT NULL), 0) / nullif(sum(v) FILTER (within), 0),
         coalesce(sum(usd) FILTER (within), 0), sum(usd)
     FROM variant GROUP BY ALL
 ),
@@ -60,11 +61,17 @@ world AS (
         LEFT JOIN product USING (hs_code) WHERE importer = 'WLD'
     ) GROUP BY ALL
 )
-SELECT s.year, s.variant, s.chain, s.exporter, s.importer, coalesce(s.coverage, 0) AS coverage,
+SELECT s.year, s.variant, s.chain, s.exporter, s.importer, coalesce(s.coverage, 0) AS coverage, s.coverage_within,
     CASE WHEN s.coverage >= p.known_min THEN s.usd END AS trade_usd,
-    CASE WHEN s.coverage >= p.known_min THEN s.within_usd END AS within_usd,
+    -- Where nobody sees trade among the members, what is known of all their trade decides.
+    CASE WHEN least(s.coverage, coalesce(s.coverage_within, 1)) >= p.known_min THEN s.within_usd END AS within_usd,
     CASE WHEN s.coverage >= p.known_min THEN s.region_usd END AS region_usd,
-    CASE WHEN s.exporter = 'REG' THEN world.world_usd END AS world_usd
+    CASE WHEN s.exporter = 'REG' THEN world.world_usd END AS world_usd,
+    concat_ws(
+        ';',
+        CASE WHEN coalesce(s.coverage, 0) < p.known_min THEN 'coverage_low' END,
+        CASE WHEN s.coverage_within < p.known_min THEN 'within_unknown' END
+    ) AS flag
 FROM summed s CROSS JOIN p LEFT JOIN world USING (year, chain)
 ORDER BY s.year, s.variant, s.chain, s.exporter, s.importer
 """

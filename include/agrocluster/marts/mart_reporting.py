@@ -1,6 +1,7 @@
 """Who reported what, when and in which edition, and the checks before use (methodology 2.7). Shares only.
 
-Focus countries have a row for every year of the data, so that a year without a report is seen as such.
+Focus countries have a row for every year of the data, so that a year without a report is seen as such. Of others only
+trade with the focus countries is held, so a change of it says nothing about their report.
 """
 
 from __future__ import annotations
@@ -81,14 +82,14 @@ SELECT m.reporter, m.freq, m.period, m.flow, m.year, c.focus,
     m.n_flow_rows AS n_rows, m.n_codes, m.n_partners, m.hs_edition, coalesce(m.n_editions, 0) AS n_editions,
     m.datasets, m.source_stamp,
     m.codes_share, m.unspecified_share, m.no_code_share, m.weighed_share, m.converted_share, m.unconverted_share,
-    m.change,
+    CASE WHEN c.focus THEN m.change END AS change,
     concat_ws(
         ';',
         CASE WHEN m.n_rows IS NULL THEN 'not_filed' WHEN m.n_flow_rows = 0 THEN 'no_rows' END,
         CASE WHEN abs(m.codes_share - 1) > p.tolerance THEN 'total_differs' END,
         CASE WHEN m.unspecified_share > p.unspecified_max THEN 'unspecified_partners' END,
         CASE WHEN m.n_editions > 1 THEN 'several_editions' END,
-        CASE WHEN abs(m.change) > p.jump_max THEN 'jump' END
+        CASE WHEN c.focus AND abs(m.change) > p.jump_max THEN 'jump' END
     ) AS flag
 FROM moved m CROSS JOIN p JOIN dim_country c ON c.iso3 = m.reporter
 """

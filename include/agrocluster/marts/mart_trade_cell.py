@@ -1,8 +1,9 @@
 """Both reports of every flow of the focus countries by product, and the one value that reconciles them.
 
 SQL puts the two sides beside each other (methodology 0.4: absent is zero only for a reporter who filed), NumPy
-measures freight, reporting quality and the reconciled value (2.2 to 2.6). All sides are kept. Goods that a reporter
-leaves without a code are compared with nothing: what the partner places in their stead is taken off, the rest counts.
+measures freight, reporting quality and the reconciled value (2.2 to 2.6). All sides are kept. Where a reporter leaves
+goods without a code or a partner, what it does not list elsewhere is unknown, and those goods count with what the
+reconciled flows do not already hold in their stead.
 """
 
 from __future__ import annotations
@@ -39,6 +40,20 @@ hidden AS (  -- chapters ('??': any) in which a reporter has goods with a partne
     SELECT reporter, partner, year, flow, list(left(hs_code, 2)) AS chapters
     FROM mart_customs_hs12 WHERE flow IN ('X', 'M') AND conversion = 'unallocated' GROUP BY ALL
 ),
+reported AS (
+    SELECT reporter, year, flow, sum(value_usd) AS usd
+    FROM mart_customs_hs12 WHERE flow IN ('X', 'M') AND partner <> 'WLD' GROUP BY ALL
+),
+area AS (  -- goods with partners that are no country; of those without a code only a share that matters is looked for
+    SELECT a.reporter, a.year, a.flow, list(a.hs_code) AS codes
+    FROM (
+        SELECT reporter, year, flow, hs_code, sum(value_usd) AS usd
+        FROM mart_customs_hs12 WHERE flow IN ('X', 'M') AND partner SIMILAR TO 'X[0-9]+' GROUP BY ALL
+    ) a JOIN reported r USING (reporter, year, flow)
+    WHERE a.hs_code <> '??????' OR a.usd > r.usd
+        * (SELECT any_value(value_number) FROM method_parameters WHERE name = 'unspecified_partner_max')
+    GROUP BY ALL
+),
 flow AS (
     SELECT reporter, partner, flow, year, hs_code, value_usd, cif_usd, fob_usd, net_kg, hs_split,
         conversion = 'unallocated' AS unallocated
@@ -56,11 +71,23 @@ paired AS (
         USING (year, exporter, importer, hs_code)
 )
 SELECT k.*, rx.value_usd AS rx_usd, left(k.hs_code, 2) AS chapter,
+    -- the reporter's goods without a code, then without a partner, that may hold this good
+    CASE WHEN list_contains(ux.chapters, chapter) THEN chapter || '????'
+        WHEN list_contains(ux.chapters, '??') THEN '??????' END AS x_rest,
+    CASE WHEN list_contains(um.chapters, chapter) THEN chapter || '????'
+        WHEN list_contains(um.chapters, '??') THEN '??????' END AS m_rest,
+    CASE WHEN x_rest IS NULL AND k.importer NOT SIMILAR TO 'X[0-9]+'
+        THEN list_filter(
+            [k.hs_code, chapter || '????', '??????'], lambda c: list_contains(ax.codes, c)
+        )[1] END AS x_area,
+    CASE WHEN m_rest IS NULL AND k.exporter NOT SIMILAR TO 'X[0-9]+'
+        THEN list_filter(
+            [k.hs_code, chapter || '????', '??????'], lambda c: list_contains(am.codes, c)
+        )[1] END AS m_area,
     CASE
         WHEN k.x_usd IS NOT NULL THEN 'value'
         WHEN sx.whole IS NULL OR k.m_unallocated THEN 'unknown'
-        WHEN list_contains(ux.chapters, chapter) THEN chapter || '????'
-        WHEN list_contains(ux.chapters, '??') THEN '??????'
+        WHEN x_rest IS NOT NULL OR x_area IS NOT NULL THEN 'hidden'
         WHEN sx.whole AND (hx.chapters IS NOT NULL OR k.exporter NOT IN (FROM focus)) THEN 'zero'
         WHEN list_contains(hx.chapters, chapter) THEN 'zero'
         ELSE 'unknown'
@@ -68,8 +95,7 @@ SELECT k.*, rx.value_usd AS rx_usd, left(k.hs_code, 2) AS chapter,
     CASE
         WHEN k.m_usd IS NOT NULL THEN 'value'
         WHEN sm.whole IS NULL OR k.x_unallocated THEN 'unknown'
-        WHEN list_contains(um.chapters, chapter) THEN chapter || '????'
-        WHEN list_contains(um.chapters, '??') THEN '??????'
+        WHEN m_rest IS NOT NULL OR m_area IS NOT NULL THEN 'hidden'
         WHEN sm.whole AND (hm.chapters IS NOT NULL OR k.importer NOT IN (FROM focus)) THEN 'zero'
         WHEN list_contains(hm.chapters, chapter) THEN 'zero'
         ELSE 'unknown'
@@ -83,6 +109,8 @@ LEFT JOIN held hx ON hx.reporter = k.exporter AND hx.year = k.year AND hx.flow =
 LEFT JOIN held hm ON hm.reporter = k.importer AND hm.year = k.year AND hm.flow = 'M'
 LEFT JOIN hidden ux ON ux.reporter = k.exporter AND ux.partner = k.importer AND ux.year = k.year AND ux.flow = 'X'
 LEFT JOIN hidden um ON um.reporter = k.importer AND um.partner = k.exporter AND um.year = k.year AND um.flow = 'M'
+LEFT JOIN area ax ON ax.reporter = k.exporter AND ax.year = k.year AND ax.flow = 'X'
+LEFT JOIN area am ON am.reporter = k.importer AND am.year = k.year AND am.flow = 'M'
 """
 
 _REFERENCE = """
@@ -94,12 +122,20 @@ WITH p AS (
     FROM method_parameters
 ),
 wanted AS (SELECT DISTINCT year, hs_code FROM side),
-price AS (  -- unit values of exporters in the world, or of the reports in hand where no world is held
-    SELECT year, hs_code, exporter AS trader, value_usd, net_kg FROM fact_trade JOIN wanted USING (year, hs_code), p
-    WHERE importer = 'WLD' AND fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled' AND flag = ''
+product AS (  -- codes kept at six digits
+    SELECT hs_code FROM dim_product, p WHERE dim_product.hs_edition = p.hs_edition AND (role IS NOT NULL OR agri_base)
+),
+price AS (  -- unit values of exporters in the world, of a chapter those of its other codes; where no world is held, of
+    -- the reports in hand
+    SELECT year, hs_code, trader, value_usd, net_kg FROM (
+        SELECT year, exporter AS trader, value_usd, net_kg,
+            CASE WHEN hs_code IN (FROM product) THEN hs_code ELSE left(hs_code, 2) || 'XXXX' END AS hs_code
+        FROM fact_trade, p
+        WHERE importer = 'WLD' AND fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled' AND flag = ''
+    ) JOIN wanted USING (year, hs_code)
     UNION ALL
     SELECT year, hs_code, exporter || importer, x_usd, x_kg FROM side
-    WHERE NOT EXISTS (FROM fact_trade) AND hs_code NOT LIKE '%?' AND hs_code NOT LIKE '%X'
+    WHERE NOT EXISTS (FROM fact_trade) AND hs_code NOT LIKE '%?'
 ),
 ranked AS (
     SELECT year, hs_code, value_usd / net_kg AS uv,
@@ -118,17 +154,19 @@ WITH pair AS (
     FROM (SELECT DISTINCT exporter, importer FROM side) k
     LEFT JOIN cat_geography e ON e.iso3 = k.exporter LEFT JOIN cat_geography i ON i.iso3 = k.importer
 ),
-passing AS (  -- both directions of a country's trade in a good, with all partners
+passing AS (  -- both directions of a country's trade in a good, with all partners; a folded chapter is many goods
     SELECT reporter AS exporter, year, hs_code,
         sum(value_usd) FILTER (flow = 'X') AS country_x, sum(value_usd) FILTER (flow = 'M') AS country_m,
         sum(net_kg) FILTER (flow = 'X') AS country_x_kg,
         sum(value_usd) FILTER (flow = 'X' AND net_kg > 0) / sum(net_kg) FILTER (flow = 'X') AS uv_x,
         sum(value_usd) FILTER (flow = 'M' AND net_kg > 0) / sum(net_kg) FILTER (flow = 'M') AS uv_m
     FROM mart_customs_hs12 JOIN dim_country c ON c.iso3 = reporter
-    WHERE c.focus AND flow IN ('X', 'M') AND partner NOT IN ('WLD', reporter) GROUP BY ALL
+    WHERE c.focus AND flow IN ('X', 'M') AND partner NOT IN ('WLD', reporter) AND hs_code SIMILAR TO '[0-9]{6}'
+    GROUP BY ALL
 )
 SELECT side.*, pair.* EXCLUDE (exporter, importer), r.uv_ref,
     g.country_x, g.country_m, g.uv_x / g.uv_m AS uv_ratio, 1000 * h.production_t / g.country_x_kg AS home_share,
+    (d.stage IS NOT DISTINCT FROM 'primary')::DOUBLE AS farmed,
     CASE WHEN x_state = 'zero' THEN 0 ELSE x_usd END AS x, CASE WHEN m_state = 'zero' THEN 0 ELSE m_usd END AS m
 FROM side
 JOIN pair USING (exporter, importer)
@@ -144,10 +182,32 @@ _RESULT = """
 WITH measured AS (
     SELECT k.* EXCLUDE (chapter), m.* FROM cells k POSITIONAL JOIN measured m
 ),
-placed AS (  -- what partners place of the goods that a reporter leaves without a code
-    SELECT year, exporter, importer, CASE WHEN x_state LIKE '%?' THEN x_state ELSE m_state END AS hs_code,
-        sum(v) AS usd
-    FROM measured WHERE x_state LIKE '%?' OR m_state LIKE '%?' GROUP BY ALL
+side_of AS (  -- every cell from each of its sides; a good is looked for where it is absent, alike or folded
+    SELECT year, exporter AS reporter, importer AS partner, 'X' AS flow, x_rest AS rest, x_area AS area,
+        x_unallocated AS unallocated, hs_code, x AS own, v - coalesce(x, 0) AS beyond, x_state AS state
+    FROM measured
+    UNION ALL
+    SELECT year, importer, exporter, 'M', m_rest, m_area, m_unallocated, hs_code, m_fob, v - coalesce(m_fob, 0), m_state
+    FROM measured
+),
+found AS (
+    SELECT * FROM side_of
+    WHERE NOT unallocated AND (state = 'hidden' OR (state = 'value' AND (hs_code LIKE '%XXXX' OR hs_code = area)))
+),
+placed AS (  -- what the reconciled flows hold beyond a report that leaves goods without a code or a partner
+    SELECT year, reporter, partner, flow, rest AS hs_code, greatest(sum(beyond), 0) AS usd
+    FROM found WHERE rest IS NOT NULL GROUP BY ALL
+    UNION ALL  -- spread over the areas of the good
+    SELECT a.year, a.reporter, a.partner, a.flow, a.hs_code,
+        f.usd * a.own / sum(a.own) OVER (PARTITION BY a.year, a.reporter, a.flow, a.hs_code)
+    FROM side_of a JOIN (
+        SELECT year, reporter, flow, area AS hs_code, greatest(sum(beyond), 0) AS usd
+        FROM found WHERE area IS NOT NULL GROUP BY ALL
+    ) f USING (year, reporter, flow, hs_code)
+    WHERE a.partner SIMILAR TO 'X[0-9]+' AND a.own > 0
+),
+taken AS (
+    SELECT year, reporter, partner, flow, hs_code, sum(usd) AS usd FROM placed GROUP BY ALL
 )
 SELECT m.year, m.exporter, m.importer,
     (SELECT value FROM method_parameters WHERE name = 'hs_edition') AS hs_edition,
@@ -158,8 +218,11 @@ SELECT m.year, m.exporter, m.importer,
     CASE WHEN m.m > 0 THEN {bases}[m.tau_basis + 1] END AS tau_basis,
     CASE WHEN m.m > 0 THEN m.tau_sensitivity END AS tau_sensitivity,
     m.m_fob AS m_mirror_fob_usd,
-    CASE WHEN m.x_unallocated OR m.m_unallocated THEN greatest(m.v - coalesce(placed.usd, 0), 0) ELSE m.v
-        END AS v_reconciled_usd,
+    CASE  -- both sides without a code: not the same goods, perhaps; the greater rest is certain
+        WHEN m.x_unallocated AND m.m_unallocated
+            THEN greatest(m.x - coalesce(tx.usd, 0), m.m_fob - coalesce(tm.usd, 0), 0)
+        ELSE greatest(m.v - coalesce(tx.usd, 0) - coalesce(tm.usd, 0), 0)
+    END AS v_reconciled_usd,
     m.n_sides, m.lgap, m.sgap, m.sigma_x, m.sigma_m, m.sigma_lnv, m.w_x,
     m.rx_usd AS x_reexport_usd,
     m.transit = 1 AS transit_suspect,
@@ -174,11 +237,15 @@ SELECT m.year, m.exporter, m.importer,
         CASE WHEN m.one_sided = 1 THEN 'one_sided' END,
         CASE WHEN m.x_state = 'unknown' AND NOT m.m_unallocated THEN 'mirror' END,
         CASE WHEN m.m_state = 'unknown' AND NOT m.x_unallocated THEN 'no_mirror' END,
-        CASE WHEN m.x_state LIKE '%?' OR m.m_state LIKE '%?' THEN 'suppressed' END,
+        CASE WHEN 'hidden' IN (m.x_state, m.m_state) THEN 'suppressed' END,
         CASE WHEN m.x_unallocated OR m.m_unallocated THEN 'unallocated' END,
         CASE WHEN regexp_matches(m.exporter || m.importer, '[0-9]') THEN 'unspecified_partner' END
     ) AS flag
-FROM measured m LEFT JOIN placed USING (year, exporter, importer, hs_code)
+FROM measured m
+LEFT JOIN taken tx ON tx.flow = 'X' AND tx.year = m.year AND tx.reporter = m.exporter AND tx.partner = m.importer
+    AND tx.hs_code = m.hs_code
+LEFT JOIN taken tm ON tm.flow = 'M' AND tm.year = m.year AND tm.reporter = m.importer AND tm.partner = m.exporter
+    AND tm.hs_code = m.hs_code
 """
 
 
@@ -212,6 +279,7 @@ def measure(cells: pa.Table, method: Parameters) -> pa.Table:
         reexport.grubel_lloyd(of["country_x"], of["country_m"]),
         of["uv_ratio"],
         of["home_share"],
+        home_counts=of["farmed"] == 1,
         gl_min=method["reexport_gl_min"],
         ratio_low=method["reexport_uv_low"],
         ratio_high=method["reexport_uv_high"],
@@ -249,18 +317,22 @@ def _freight(
     if method.texts["cif_model"] == "quartile":
         modelled = sensitivity
     elif method.texts["cif_model"] == "regression":
-        explained = cif.features(distance, of["contiguous"], of["landlocked_ends"], of["uv_ref"], year)
         known = (of["x"] >= method["mirror_min_usd"]) & (of["m"] >= method["mirror_min_usd"])
         known &= ~(np.abs(of["m"] - of["fob_usd"]) <= 1e-9 * of["m"])
-        model = cif.fit(
-            np.where(known, ln(divide(of["m"], of["x"])), np.nan),
-            explained,
-            cif.quantity_similarity(of["x_kg"], of["m_kg"]),
-            min_observations=int(method["cif_min_observations"]),
-            max_ln_ratio=method["cif_max_ln_ratio"],
-        )
-        if model is not None:
-            modelled = model.tau(explained, method["cif_cap"])
+        ln_ratio = np.where(known, ln(divide(of["m"], of["x"])), np.nan)
+        explained = cif.features(distance, of["contiguous"], of["landlocked_ends"], of["uv_ref"], year)
+        # Of goods without a world price less is known: a regression on the rest of it.
+        priced = ~np.isnan(of["uv_ref"])
+        for rows, columns in ((priced, cif.FEATURES), (~priced, cif.WITHOUT_PRICE)):
+            model = cif.fit(
+                ln_ratio,
+                explained[:, columns],
+                cif.quantity_similarity(of["x_kg"], of["m_kg"]),
+                min_observations=int(method["cif_min_observations"]),
+                max_ln_ratio=method["cif_max_ln_ratio"],
+            )
+            if model is not None:
+                modelled = np.where(rows, model.tau(explained[:, columns], method["cif_cap"]), modelled)
     tau, basis = cif.cif_factor(
         of["m"], of["cif_usd"], of["fob_usd"], modelled, flat=method["cif_flat"], cap=method["cif_cap"]
     )

@@ -19,6 +19,11 @@ EARTH_RADIUS_KM = 6371.0088
 BASES = ("fob", "reported", "model", "flat")
 """Where a factor comes from, the best first: FOB imports, both values from the importer, a model, the flat rate."""
 
+FEATURES = (0, 1, 2, 3, 4, 5)
+"""Columns of ``features``."""
+WITHOUT_PRICE = (0, 1, 2, 3, 5)
+"""The same where no unit value of the good is known."""
+
 
 def great_circle_km(
     latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike

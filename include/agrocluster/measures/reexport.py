@@ -29,6 +29,7 @@ def transit_signature(
     unit_value_ratio: ArrayLike,
     home_share: ArrayLike,
     *,
+    home_counts: ArrayLike = True,
     gl_min: float = 0.7,
     ratio_low: float = 0.9,
     ratio_high: float = 1.1,
@@ -40,11 +41,13 @@ def transit_signature(
         gl: two-way trade of country and product.
         unit_value_ratio: unit value of exports over that of imports; the reference price cancels out.
         home_share: production at home over exports, both in weight.
+        home_counts: False for goods whose output is not measured by farm statistics; the other two signs decide there.
 
     True where gl is above ``gl_min``, the ratio lies within its bounds and production is below ``home_share_max``.
     """
     g, ratio, home = floats(gl, unit_value_ratio, home_share)
-    return (g > gl_min) & (ratio >= ratio_low) & (ratio <= ratio_high) & (home < home_share_max)
+    not_from_home = ~np.asarray(home_counts, dtype=bool) | (home < home_share_max)
+    return (g > gl_min) & (ratio >= ratio_low) & (ratio <= ratio_high) & not_from_home
 
 
 def conservative_exports(
