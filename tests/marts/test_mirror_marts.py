@@ -115,6 +115,15 @@ def test_a_year_without_a_report_is_seen(region) -> None:
     ]
 
 
+def test_a_window_without_pairs_has_no_usual_discrepancy_and_the_cautious_sigma() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", FLOUR, 100_000, [2020])
+    con = world.build("mart_reporting_quality")
+    rows = con.sql("FROM mart_reporting_quality WHERE focus").to_arrow_table().to_pylist()
+    assert {(row["level"], row["effect"], row["n_observations"]) for row in rows} == {(None, None, 0)}
+    assert min(row["sigma"] for row in rows) > 0
+
+
 def test_checks_before_use() -> None:
     world = World()
     for year, usd in ((2019, 100_000), (2020, 200_000)):
