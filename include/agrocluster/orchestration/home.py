@@ -165,7 +165,6 @@ def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> d
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home.path / "passwords.json",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
-        "DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "agrocluster.orchestration.sqlite.CONNECT_ARGS",
         "API__HOST": LOOPBACK,
         "API__PORT": port,
         "API__WORKERS": 1,

@@ -25,13 +25,12 @@ from rich.console import Console
 
 from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import summary
+from agrocluster.orchestration import sqlite, summary
 from agrocluster.orchestration.components import Components, end_processes
 from agrocluster.orchestration.follow import MARTS, RELEASE, Round, follow
 from agrocluster.orchestration.home import LOOPBACK, USER, Home, claimed_ports, environment
 from agrocluster.orchestration.pools import pools
 from agrocluster.orchestration.rest import Airflow, AirflowError
-from agrocluster.orchestration.sqlite import share
 from agrocluster.sample import addresses
 from agrocluster.settings import settings
 
@@ -185,9 +184,10 @@ def _start(job: Run) -> Airflow:
     job.console.print(f"Starting Airflow on {job.url} (data root {data}) ...")
     _migrate(job, env)
     job.components.start("api-server", _airflow("api-server"), env)
-    job.components.start("dag-processor", _airflow("dag-processor"), env)
+    patient = {**env, **sqlite.PATIENT}
+    job.components.start("dag-processor", _airflow("dag-processor"), patient)
     if not known:
-        job.components.start("scheduler", SCHEDULER, env)
+        job.components.start("scheduler", SCHEDULER, patient)
     airflow = Airflow(job.url, USER, home.password())
     job.wait("the api-server", lambda: airflow.healthy().get("metadatabase") == "healthy")
     airflow.log_in()
@@ -195,7 +195,7 @@ def _start(job: Run) -> Airflow:
     if known:
         if left := airflow.fail_unfinished():
             job.console.print(f"Runs left unfinished by an earlier session were ended: {', '.join(left)}.")
-        job.components.start("scheduler", SCHEDULER, env)
+        job.components.start("scheduler", SCHEDULER, patient)
     home.announce(pid=os.getpid(), url=job.url)
     return airflow
 
@@ -234,7 +234,7 @@ def _migrate(job: Run, env: dict[str, str]) -> None:
             remedy=f"Delete {job.home.database} and run again; no data of ours are in it.",
         )
     job.components.running.remove(migration)
-    share(job.home.database)
+    sqlite.share(job.home.database)
     stamp.touch()
 
 

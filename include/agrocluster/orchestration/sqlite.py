@@ -1,6 +1,6 @@
-"""How Airflow talks to the embedded database of a local run: it waits for a lock instead of giving up.
+"""How Airflow talks to the embedded database of a local run: who waits for a lock, and for how long.
 
-Named in Airflow's configuration (``sql_alchemy_connect_args``); a server uses Postgres and none of this.
+A server uses Postgres and none of this.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 CONNECT_ARGS = {"timeout": 60}
-"""Seconds that a connection waits for the lock of another; the library's default of 5 is short on a busy machine."""
+"""Seconds that a connection waits for the lock of another, where the library's default of 5 ends in a crash."""
+
+PATIENT = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": f"{__name__}.CONNECT_ARGS"}
+"""Environment of the scheduler and the Dag processor. The api-server must not be patient: it can wait for a lock that
+it holds itself, and then nobody is answered; its callers ask again instead."""
 
 
 def share(database: Path) -> None:
