@@ -61,6 +61,13 @@ def test_every_dag_is_owned_documented_tagged_and_runs_alone(dags: dict[str, DAG
         assert "When it fails" in (dag.doc_md or ""), dag.dag_id
 
 
+def test_ingest_dags_are_found_by_publisher_and_kind_of_rows(dags: dict[str, DAG]) -> None:
+    for spec in catalog().datasets.values():
+        assert {f"source:{spec.source}", f"kind:{spec.kind}"} <= dags[f"ingest_{spec.id}"].tags, spec.id
+        assert f"rows of kind `{spec.kind}`" in (dags[f"ingest_{spec.id}"].doc_md or ""), spec.id
+    assert "kind:customs" in dags["ingest_comtrade__annual"].tags
+
+
 def test_every_ingest_page_names_publisher_licence_and_schedule(dags: dict[str, DAG]) -> None:
     for spec in catalog().datasets.values():
         source, page = catalog().sources[spec.source], dags[f"ingest_{spec.id}"].doc_md or ""

@@ -96,7 +96,7 @@ def test_ordinary_rows_pass(tmp_path: Path, kind: TableKind) -> None:
 
 @pytest.mark.parametrize("kind", list(TableKind))
 def test_an_empty_table_is_stopped(tmp_path: Path, kind: TableKind) -> None:
-    rejected, summary = stage(tmp_path, kind, {kind.value: float("nan")})
+    rejected, summary = stage(tmp_path, kind, {kind.figure: float("nan")})
     assert rejected == {"value_not_finite": 1}
     assert "has_rows" in broken(summary)
     assert not summary.passed

@@ -137,7 +137,7 @@ def _different_cells(dataset_id: str, vintage_ids: list[str]) -> int:
     kind = catalog().dataset(dataset_id).kind
     key = ", ".join(catalog().tables[kind].key)
     paths = [str(layout().vintage(vintage_id) / "data.parquet") for vintage_id in vintage_ids]
-    differing = f"SELECT {key} FROM read_parquet(?) GROUP BY ALL HAVING count(DISTINCT {kind.value}) > 1"
+    differing = f"SELECT {key} FROM read_parquet(?) GROUP BY ALL HAVING count(DISTINCT {kind.figure}) > 1"
     with duckdb.connect() as con:
         row = con.execute(f"SELECT count(*) FROM ({differing})", [paths]).fetchone()
     return int(row[0]) if row else 0

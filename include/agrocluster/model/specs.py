@@ -180,7 +180,7 @@ class TableKind(StrEnum):
         return {TableKind.TRADE: "importer", TableKind.CUSTOMS: "partner"}.get(self)
 
     @property
-    def value(self) -> str:
+    def figure(self) -> str:
         """Column of the figure."""
         return "value_usd" if self.partner else "value"
 

@@ -53,7 +53,7 @@ with aged as (
 ),
 cells as (
     select a.source, a.dataset, a.age, r.vintage_id, {country} as iso3, {partner} as partner,
-           {series} as series, r.year, {kind.value} as value, {unit} as unit
+           {series} as series, r.year, {kind.figure} as value, {unit} as unit
     from {rows or f"all_{kind}"} r join aged a using (vintage_id)
     where {wanted}
 ),
