@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export SOURCES DATA EXIT AGROCLUSTER_DATA
 
-.PHONY: help run stop test lint format bench lock clean
+.PHONY: help run stop test lint format docs bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ lint: $(STAMP) ## Check style and types
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix-only . ; $(BIN)/ruff format .
+
+docs: $(STAMP) ## Renew the generated tables of docs/methods
+	@$(BIN)/python docs/methods/tables.py
 
 bench: $(STAMP) ## Run the benchmarks (minutes)
 	@$(BIN)/python -m benchmarks.run

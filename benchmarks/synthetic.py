@@ -1,4 +1,5 @@
-"""Deterministic synthetic inputs of real size: a FAOSTAT bulk zip (QCL-like) and a year of BACI.
+"""Deterministic synthetic inputs of real size: a FAOSTAT bulk zip (QCL-like), a year of BACI and a
+release of thirty years, answers of UN Comtrade.
 
 The numbers mean nothing; sizes, columns, quoting, key structure and compressibility follow the published files.
 A file is made once per folder and name.
@@ -11,6 +12,9 @@ import zipfile
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from agrocluster.model.loader import ROOT
 
@@ -189,3 +193,73 @@ def countries() -> list[dict[str, str]]:
     """The catalogue's countries as rows of text."""
     with (ROOT / "countries.csv").open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+RELEASE_YEARS = tuple(range(1995, 2025))
+RELEASE_ROWS = 260_000_000
+
+
+def baci_release(folder: Path, rows: int = RELEASE_ROWS) -> Path:
+    """A BACI release of thirty years with about ``rows`` flows in all, 8 GB of text, growing twofold over the years.
+
+    Countries differ in how many products they make and how many markets they reach, and hard products are made by
+    few, so that the matrix of specialisation is nested as the real one is.
+    """
+    target = folder / f"BACI_HS12_V202601_{rows}.zip"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [row for row in countries() if row["m49"]][:RELEASE_COUNTRIES]
+    lines = [f'{row["m49"]},"{row["name_en"]}",{row["iso2"]},{row["iso3"]}' for row in chosen]
+    temporary, member = target.with_suffix(".part"), folder / "member.csv"
+    share = np.linspace(1, 2, len(RELEASE_YEARS))
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(
+            "country_codes_V202601.csv",
+            "\n".join(["country_code,country_name,country_iso2,country_iso3", *lines]) + "\n",
+        )
+        for year, part in zip(RELEASE_YEARS, rows * share / share.sum(), strict=True):
+            flows = _flows(year, int(part), np.array(sorted(int(row["m49"]) for row in chosen)))
+            duckdb.execute(
+                f"""COPY (SELECT {year} AS t, i, j, printf('%06d', k) AS k, printf('%.3f', v) AS v,
+                       CASE WHEN q IS NULL THEN '           NA' ELSE printf('%13.3f', q) END AS q FROM flows)
+                    TO '{member}' (FORMAT csv, HEADER)"""
+            )
+            archive.write(member, f"BACI_HS12_Y{year}_V202601.csv")
+            del flows
+    member.unlink()
+    temporary.replace(target)
+    return target
+
+
+RELEASE_COUNTRIES, RELEASE_PRODUCTS = 226, 5_000
+
+
+def _flows(year: int, rows: int, codes: NDArray[np.int64]) -> pa.Table:
+    """About ``rows`` flows of one year, sorted by exporter, importer and product."""
+    rng = np.random.default_rng(year)
+    reach = np.sort(rng.beta(1.2, 2.0, len(codes)))[rng.permutation(len(codes))]
+    ease = rng.beta(1.5, 1.5, RELEASE_PRODUCTS)
+    product = np.sort(rng.choice(np.arange(10_100, 979_999), RELEASE_PRODUCTS, replace=False))
+    makes = 1 / (1 + np.exp(-8 * (reach[:, None] + ease[None, :] - 1)))
+    likely = makes[:, None, :] * reach[None, :, None] ** 0.5
+    likely = (likely * (rows / likely.sum() * 255)).astype(np.float32)
+    parts = []
+    for exporter in range(len(codes)):
+        hit = rng.integers(0, 255, likely[exporter].shape, dtype=np.uint8) < likely[exporter]
+        hit[exporter] = False
+        j, k = np.nonzero(hit)
+        value = np.exp(rng.normal(2, 2, len(j)) + 3 * makes[exporter, k]).round(3) + 0.001
+        weight = np.where(rng.random(len(j)) < 0.05, np.nan, (value * rng.uniform(0.2, 2, len(j))).round(3))
+        parts.append(
+            pa.table(
+                {
+                    "i": np.full(len(j), codes[exporter], dtype=np.int16),
+                    "j": codes[j].astype(np.int16),
+                    "k": product[k].astype(np.int32),
+                    "v": value,
+                    "q": pa.array(weight, from_pandas=True),
+                }
+            )
+        )
+    return pa.concat_tables(parts)

@@ -1,0 +1,68 @@
+"""Writes the generated tables of the pages in this folder: ``python docs/methods/tables.py``, or ``make docs``.
+
+A page holds ``<!-- parameters: name other_name prefix_* -->`` or ``<!-- columns: mart name prefix_* -->``; whatever
+stands between it and ``<!-- end -->`` is replaced by a table made from the catalogue. Tests hold pages and catalogue
+together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+
+from agrocluster.model.loader import catalog
+
+HERE = Path(__file__).resolve().parent
+BLOCK = re.compile(r"(<!-- (parameters|columns): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """``text`` with every generated table renewed. KeyError for a mart, ValueError for a name that matches nothing."""
+    return BLOCK.sub(lambda found: f"{found[1]}{_table(found[2], found[3].split())}{found[4]}", text)
+
+
+def parameters_of(text: str) -> set[str]:
+    """Names of the parameters that a page lists."""
+    blocks = [found[3].split() for found in BLOCK.finditer(text) if found[2] == "parameters"]
+    return {name for names in blocks for name in _matching(catalog().parameters, names)}
+
+
+def _table(kind: str, names: list[str]) -> str:
+    if kind == "parameters":
+        known = catalog().parameters
+        rows = [
+            (f"`{name}`", _short(known[name].value), known[name].unit, known[name].reason)
+            for name in _matching(known, names)
+        ]
+        return _markdown(("parameter", "value", "unit", "why"), rows)
+    mart, *chosen = names
+    columns = {column.name: column for column in catalog().marts[mart].columns}
+    rows = [(f"`{n}`", columns[n].unit or "", columns[n].text.en) for n in _matching(columns, chosen)]
+    return _markdown((f"column of `{mart}`", "unit", "meaning"), rows)
+
+
+def _matching(known: Iterable[str], patterns: list[str]) -> list[str]:
+    listed = list(known)
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        hits = [name for name in listed if fnmatch(name, pattern)]
+        if not hits:
+            raise ValueError(f"{pattern!r} names nothing in the catalogue")
+        found |= dict.fromkeys(hits)
+    return list(found)
+
+
+def _short(value: float | str) -> str:
+    return f"{value:,.10g}" if isinstance(value, float | int) else value
+
+
+def _markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for page in sorted(HERE.glob("*.md")):
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
