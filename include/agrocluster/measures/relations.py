@@ -1,0 +1,132 @@
+"""Specialisation of millions of rows: the formulas of ``specialisation`` and ``two_way`` on long relations, in DuckDB.
+
+A relation has one row per country and product, or several (partners, months), which are added up. It may be a pandas
+DataFrame, an Arrow Table or RecordBatchReader, anything with an Arrow stream (a Polars DataFrame), a DuckDB relation,
+or the path of Parquet files. Rows are read once and aggregated out of core, so memory does not grow with them. Results
+equal those of the array functions on the matrix of the same cells; what a relation has no row for is no cell, and
+neither a zero nor missing. Which countries belong to the reference world is decided by who is in the relation.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+_INPUT = "given_relation"
+_NULL_KEY = "a row of the relation has no country, product or year"
+_WITH_IMPORTS = """
+    if(thin, NULL, rca_x - rca_m) AS rta,
+    100 * ((x - m) / nullif(trade, 0) - balance / nullif(trade, 0) * ((x + m) / nullif(trade, 0))) AS lafay,
+    1 - abs(x - m) / nullif(x + m, 0) AS grubel_lloyd
+"""
+
+
+def specialisation(
+    data: Any,
+    *,
+    country: str = "country",
+    product: str = "product",
+    value: str = "value",
+    year: str | None = None,
+    imports: str | None = None,
+    world_min: float = 5e6,
+    country_min: float = 1e4,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> pa.Table:
+    """Advantage, share and, with imports, two-way trade of every country and product, of each year apart.
+
+    Args:
+        data: the relation; a RecordBatchReader is used up.
+        country, product, value, year, imports: names of its columns; value and imports are dollars. Without ``year``
+            all rows are one period. A null or nan value is missing: it is left out of sums, and a country or cell
+            without any value is missing itself.
+        world_min, country_min: dollars a year below which ``rca``, ``rsca`` and ``rta`` are null and ``thin_market`` is
+            true (1.1; ``specialisation.thin_market``); 0 keeps everything.
+        connection: where to run, for a memory limit or threads of your own; by default a new one in memory. A DuckDB
+            relation is computed where it lives.
+
+    Returns:
+        One row per year, country and product in no order: ``value``, ``market_share``, ``rca``, ``rsca``, ``nrca``,
+        ``thin_market``, and with imports ``imports``, ``rta``, ``lafay``, ``grubel_lloyd``. Keys keep names and types.
+
+    ValueError if a column is absent or a key is null; TypeError for data of another kind.
+    """
+    names = {"country": country, "product": product, "value": value, "year": year, "imports": imports}
+    relation = _relation(data, connection or duckdb.connect())
+    absent = sorted({name for name in names.values() if name is not None} - set(relation.columns))
+    if absent:
+        raise ValueError(f"The relation has no column {', '.join(absent)}; it has {', '.join(relation.columns)}.")
+    query = _query({role: name for role, name in names.items() if name is not None}, world_min, country_min)
+    try:
+        found = relation.query(_INPUT, query)
+        table: pa.Table = found.to_arrow_table()  # type: ignore[union-attr]
+    except duckdb.InvalidInputException as error:
+        if _NULL_KEY in str(error):
+            raise ValueError(_NULL_KEY) from error
+        raise
+    return table
+
+
+def _relation(data: Any, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    if isinstance(data, duckdb.DuckDBPyRelation):
+        return data
+    if isinstance(data, str | PathLike):
+        return connection.read_parquet(str(data))
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise TypeError(f"{type(data).__name__} is no relation; see the module for what is.")
+    return connection.from_arrow(data)
+
+
+def _query(names: dict[str, str], world_min: float, country_min: float) -> str:
+    """The statement over the named columns; roles are the keys of ``names``."""
+    column = {role: '"' + name.replace('"', '""') + '"' for role, name in names.items()}
+    period = [column["year"]] if "year" in column else []
+    keys, by_country, by_product = (
+        ", ".join(period + [column[role] for role in roles])
+        for roles in (("country", "product"), ("country",), ("product",))
+    )
+    sides = [("x", "value")] + [("m", "imports")] * ("imports" in column)
+    cells = "".join(f", sum(nullif({column[role]}::DOUBLE, 'nan'::DOUBLE)) AS {side}" for side, role in sides)
+    pairs = ", sum(x - m) AS balance, sum(x + m) AS trade" if len(sides) == 2 else ""
+    keyless = " OR ".join(f"{key} IS NULL" for key in [*period, column["country"], column["product"]])
+
+    def totals(of: str, keys: str, table: str = "cell") -> str:
+        sums = ", ".join(f"sum({side}{'' if table == 'cell' else '_c'}) AS {side}_{of}" for side, _ in sides)
+        grouping = f" GROUP BY {keys}" if keys else ""
+        return f"SELECT {keys + ', ' if keys else ''}{sums}{pairs if of == 'c' else ''} FROM {table}{grouping}"
+
+    world = ", ".join(period)
+    results = [
+        keys,
+        f"x AS {column['value']}",
+        f"m AS {column['imports']}" if pairs else "",
+        "x / nullif(x_k, 0) AS market_share",
+        "if(thin, NULL, rca_x) AS rca, if(thin, NULL, (rca_x - 1) / (rca_x + 1)) AS rsca",
+        "x / nullif(x_w, 0) - (x_c / nullif(x_w, 0)) * (x_k / nullif(x_w, 0)) AS nrca",
+        "thin AS thin_market",
+        _WITH_IMPORTS if pairs else "",
+    ]
+    advantage = ", ".join(
+        f"({side} / nullif({side}_c, 0)) / (nullif({side}_k, 0) / nullif({side}_w, 0)) AS rca_{side}"
+        for side, _ in sides
+    )
+    return f"""
+        WITH cell AS MATERIALIZED (
+            SELECT {keys}{cells}, if({keyless}, error('{_NULL_KEY}'), false) AS keyless FROM {_INPUT} GROUP BY {keys}
+        ),
+        of_country AS MATERIALIZED ({totals("c", by_country)}),
+        of_product AS ({totals("k", by_product)}),
+        of_world AS ({totals("w", world, "of_country")})
+        SELECT {", ".join(filter(None, results))}
+        FROM (
+            SELECT *, {advantage},
+                coalesce(x_k < '{float(world_min)}'::DOUBLE, false)
+                    OR coalesce(x > 0 AND x < '{float(country_min)}'::DOUBLE, false) AS thin
+            FROM cell JOIN of_country USING ({by_country}) JOIN of_product USING ({by_product})
+            {f"JOIN of_world USING ({world})" if world else "CROSS JOIN of_world"}
+            WHERE NOT keyless
+        )
+    """
