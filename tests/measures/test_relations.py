@@ -131,10 +131,28 @@ def test_a_connection_of_ones_own_is_used_and_left_as_it_was() -> None:
     assert connection.sql("SHOW ALL TABLES").fetchall() == before
 
 
+def test_batches_are_the_table_in_parts_with_little_memory() -> None:
+    random = np.random.default_rng(5)
+    table = long(random.uniform(0, 1e9, (4, 30, 50)), np.zeros((4, 30, 50)))
+    names = {"country": "c", "product": "k", "value": "usd", "year": "t"}
+    limited = duckdb.connect(config={"memory_limit": "100MB"})
+    for connection in (None, limited):
+        reader = relations.specialisation_batches(table, **names, connection=connection, batch_rows=2048)
+        batches = list(reader)
+        assert len(batches) > 1
+        keys = [("t", "ascending"), ("c", "ascending"), ("k", "ascending")]
+        whole = relations.specialisation(table, **names).sort_by(keys)
+        parts = pa.Table.from_batches(batches).sort_by(keys)
+        assert parts.schema == whole.schema
+        np.testing.assert_allclose(parts["nrca"].to_numpy(), whole["nrca"].to_numpy(), rtol=1e-12, atol=1e-18)
+
+
 def test_what_cannot_be_read_is_said_in_full(tmp_path: Path) -> None:
     frame = pd.DataFrame({"country": ["a", None], "product": ["k", "l"], "value": [1, 2]})
     with pytest.raises(ValueError, match="no country, product or year"):
         relations.specialisation(frame)
+    with pytest.raises(ValueError, match="no country, product or year"):
+        relations.specialisation_batches(frame).read_all()
     with pytest.raises(ValueError, match="no column usd, year; it has country, product, value"):
         relations.specialisation(frame, value="usd", year="year")
     with pytest.raises(TypeError, match="list is no relation"):

@@ -46,7 +46,7 @@ def lq_interval(
     Args:
         own, place, chain, whole: numbers of workers or firms, as in ``lq``. Output and tonnes are no counts; for them
             ``resampled_interval``.
-        z: 1.96 for 95 % (``lq_interval_z``), 1.645 for 90 %.
+        z: 1.96 for 95 % (``lq_interval_z``), 1.645 for 90 % (``lq_bound_z``).
 
     var ln LQ = (1 - p_r) / (n_r p_r) + (1 - p) / (n p) with p_r, p the chain's share in the place and in the whole; a
     little too wide, as the place is part of the whole. nan where the chain has nobody in the place.
@@ -114,7 +114,7 @@ def standardised(quotients: ArrayLike, *, min_places: int = 10, logarithm: bool 
             (n - 1) / sqrt(n): of five regions none can ever reach 1.96, so pool the countries.
         logarithm: standardise ln LQ; a quotient of zero has none and is left out.
 
-    Cut at 1.96, or 1.65 one-sided.
+    Cut at 1.96 (``slq_cut``), or 1.65 one-sided.
     """
     x = ln(quotients) if logarithm else np.asarray(quotients, dtype=np.float64)
     count = (~np.isnan(x)).sum(axis=0)

@@ -73,7 +73,8 @@ def decompose(
 
     Args:
         before, after: exports x_kj of both windows; world_before, world_after: imports w_kj of the same markets.
-        order: one of ``ORDERS``. Products first is dX = g X0 + sum (g_k - g) X0_k + sum (g_kj - g_k) X0_kj + rest.
+        order: one of ``ORDERS`` (``cms_order``). Products first is
+            dX = g X0 + sum (g_k - g) X0_k + sum (g_kj - g_k) X0_kj + rest.
 
     nan where a flow went to a market that imported nothing before: it has no growth. ``decompose_midpoint`` has one,
     but for a world that imports nothing at all.

@@ -9,6 +9,8 @@ neither a zero nor missing. Which countries belong to the reference world is dec
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
@@ -55,19 +57,62 @@ def specialisation(
     ValueError if a column is absent or a key is null; TypeError for data of another kind.
     """
     names = {"country": country, "product": product, "value": value, "year": year, "imports": imports}
+    with _readable_errors():
+        table: pa.Table = _found(data, names, world_min, country_min, connection).to_arrow_table()
+    return table
+
+
+def specialisation_batches(
+    data: Any,
+    *,
+    country: str = "country",
+    product: str = "product",
+    value: str = "value",
+    year: str | None = None,
+    imports: str | None = None,
+    world_min: float = 5e6,
+    country_min: float = 1e4,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    batch_rows: int = 100_000,
+) -> pa.RecordBatchReader:
+    """The same as ``specialisation``, batch by batch, for results that are too large to hold.
+
+    With a ``connection`` of limited memory neither rows nor cells nor results have to fit into it. The connection
+    serves nothing else until the reader is used up.
+    """
+    names = {"country": country, "product": product, "value": value, "year": year, "imports": imports}
+    with _readable_errors():
+        found = _found(data, names, world_min, country_min, connection)
+        reader: pa.RecordBatchReader = found.to_arrow_reader(batch_rows)
+    return reader
+
+
+def _found(
+    data: Any,
+    names: Mapping[str, str | None],
+    world_min: float,
+    country_min: float,
+    connection: duckdb.DuckDBPyConnection | None,
+) -> duckdb.DuckDBPyRelation:
     relation = _relation(data, connection or duckdb.connect())
-    absent = sorted({name for name in names.values() if name is not None} - set(relation.columns))
+    given = {role: name for role, name in names.items() if name is not None}
+    absent = sorted(set(given.values()) - set(relation.columns))
     if absent:
         raise ValueError(f"The relation has no column {', '.join(absent)}; it has {', '.join(relation.columns)}.")
-    query = _query({role: name for role, name in names.items() if name is not None}, world_min, country_min)
+    found: duckdb.DuckDBPyRelation = relation.query(  # type: ignore[assignment]  # None is for statements without rows
+        _INPUT, _query(given, world_min, country_min)
+    )
+    return found
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
     try:
-        found = relation.query(_INPUT, query)
-        table: pa.Table = found.to_arrow_table()  # type: ignore[union-attr]
+        yield
     except duckdb.InvalidInputException as error:
         if _NULL_KEY in str(error):
             raise ValueError(_NULL_KEY) from error
         raise
-    return table
 
 
 def _relation(data: Any, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:

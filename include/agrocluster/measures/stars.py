@@ -25,13 +25,12 @@ class Thresholds:
     """What earns a star (5.2); defaults are those of the methodology, parameters ``star_*``.
 
     Attributes:
-        top: share of places that are at the top in size and focus; top_productivity: the same for productivity.
+        top: share of places that are at the top in size and focus.
         size_min: least share in all activity of the chain; focus_min: least share of the chain in the place.
         lq_min: least quotient; bound_min: what the lower bound of the quotient must exceed.
     """
 
     top: float = 0.1
-    top_productivity: float = 0.2
     size_min: float = 0.01
     focus_min: float = 0.05
     lq_min: float = 2.0
@@ -126,7 +125,7 @@ def typology(
 
     Args:
         earned: stars; quotient: LQ; change: of LQ, a year.
-        rise_min, lq_min: what an emerging place exceeds and has at least (``typology_rise_min``).
+        rise_min, lq_min: what an emerging place exceeds and has at least (``typology_rise_min``, ``typology_lq_min``).
 
     Core: two stars or more. Specialised small: that star only. Big diluted: that of size only. Emerging: LQ of 1 rising
     by more than 0.1 a year. None of these: ``none``. None (null) where what is unknown would decide.
