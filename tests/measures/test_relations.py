@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from agrocluster.measures import relations, specialisation, two_way
+from agrocluster.measures import concentration, relations, specialisation, two_way
 
 CELLS = st.one_of(st.just(0.0), st.just(np.nan), st.floats(1, 2e4), st.floats(1e6, 1e9))
 SHAPE = st.tuples(st.integers(1, 2), st.integers(1, 5), st.integers(1, 5))
 MATRICES = SHAPE.flatmap(lambda s: st.tuples(*[hnp.arrays(np.float64, s, elements=CELLS)] * 2))
+CONNECTION = duckdb.connect()
+"""One for all examples: connecting costs more than what they compute."""
 THIN = {"world_min": 5e6, "country_min": 1e4}
 
 
@@ -63,7 +65,9 @@ def test_every_measure_equals_the_array_functions(matrices: tuple[np.ndarray, np
     rows = long(exports, imports)
     shuffled = rows.take(np.random.default_rng(seed).permutation(rows.num_rows))
     names = {"country": "c", "product": "k", "value": "usd", "year": "t", "imports": "m"}
-    found = relations.specialisation(shuffled, **names, **THIN).sort_by([(n, "ascending") for n in ("t", "c", "k")])
+    found = relations.specialisation(shuffled, **names, **THIN, connection=CONNECTION).sort_by(
+        [(n, "ascending") for n in ("t", "c", "k")]
+    )
     assert found.num_rows == exports.size
     by_year = [expected(x, m) for x, m in zip(exports, imports, strict=True)]
     for name, column in {"value": "usd", "imports": "m"}.items():
@@ -73,6 +77,43 @@ def test_every_measure_equals_the_array_functions(matrices: tuple[np.ndarray, np
         got = found[name].to_numpy().astype(float)
         np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted), err_msg=name)
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@settings(max_examples=60)
+@given(MATRICES, st.integers(5, 9), st.booleans())
+def test_concentration_of_groups_equals_the_array_functions(matrices, n: int, fixed: bool) -> None:
+    exports = matrices[0]
+    size = n if fixed else exports.shape[2]
+    rows = long(exports, exports)
+    found = relations.concentration(
+        rows, by=["t", "c"], over="k", value="usd", n=n if fixed else None, connection=CONNECTION
+    )
+    found = found.sort_by([("t", "ascending"), ("c", "ascending")])
+    assert found.num_rows == exports.shape[0] * exports.shape[1]
+    wanted = {
+        "usd": exports.sum(axis=2),
+        "hhi": concentration.hhi(exports),
+        "hhi_norm": concentration.hhi_norm(exports, size),
+        "effective_number": concentration.effective_number(exports),
+        "theil": concentration.theil(exports, size),
+        "theil_between": concentration.theil_between(exports, size),
+        "theil_within": concentration.theil_within(exports),
+    }
+    for name, values in wanted.items():
+        got = found[name].to_numpy().astype(float)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(values.ravel()), err_msg=name)
+        np.testing.assert_allclose(got, values.ravel(), rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+def test_a_group_has_no_more_members_than_there_can_be() -> None:
+    table = long(np.ones((1, 1, 3)), np.ones((1, 1, 3)))
+    with pytest.raises(ValueError, match="more members"):
+        relations.concentration(table, by=["c"], over="k", value="usd", n=2)
+    with pytest.raises(ValueError, match="at least one column"):
+        relations.concentration(table, by=[], over="k", value="usd")
+    found = relations.concentration(table, by=["c"], over="k", value="usd", n=3)
+    assert found["largest_share"].to_pylist() == [pytest.approx(1 / 3)]
+    assert found["members"].to_pylist() == [3]
 
 
 def forms(table: pa.Table, folder: Path) -> dict[str, Any]:
@@ -149,9 +190,9 @@ def test_batches_are_the_table_in_parts_with_little_memory() -> None:
 
 def test_what_cannot_be_read_is_said_in_full(tmp_path: Path) -> None:
     frame = pd.DataFrame({"country": ["a", None], "product": ["k", "l"], "value": [1, 2]})
-    with pytest.raises(ValueError, match="no country, product or year"):
+    with pytest.raises(ValueError, match="empty key"):
         relations.specialisation(frame)
-    with pytest.raises(ValueError, match="no country, product or year"):
+    with pytest.raises(ValueError, match="empty key"):
         relations.specialisation_batches(frame).read_all()
     with pytest.raises(ValueError, match="no column usd, year; it has country, product, value"):
         relations.specialisation(frame, value="usd", year="year")

@@ -9,7 +9,7 @@ neither a zero nor missing. Which countries belong to the reference world is dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import Any
@@ -18,7 +18,8 @@ import duckdb
 import pyarrow as pa
 
 _INPUT = "given_relation"
-_NULL_KEY = "a row of the relation has no country, product or year"
+_NULL_KEY = "a row of the relation has an empty key"
+_TOO_MANY = "more members have a value than n says there can be"
 _WITH_IMPORTS = """
     if(thin, NULL, rca_x - rca_m) AS rta,
     100 * ((x - m) / nullif(trade, 0) - balance / nullif(trade, 0) * ((x + m) / nullif(trade, 0))) AS lafay,
@@ -87,6 +88,40 @@ def specialisation_batches(
     return reader
 
 
+def concentration(
+    data: Any,
+    *,
+    by: Sequence[str],
+    over: str,
+    value: str = "value",
+    n: int | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> pa.Table:
+    """How concentrated each group is over products or markets, as ``concentration`` has it for arrays (1.8).
+
+    Args:
+        data: the relation.
+        by: columns that make a group, such as country and year; over: column of what the value is spread over; value:
+            dollars, not negative. Rows of the same group and member are added up.
+        n: number of possible members, fixed over time; by default the members with a row in the group.
+
+    Returns:
+        One row per group in no order: the columns ``by``, ``value``, ``members`` (with a value above zero),
+        ``largest_share``, ``hhi``, ``hhi_norm``, ``effective_number``, ``theil``, ``theil_between``, ``theil_within``;
+        null where a value of the group is missing or all are zero.
+
+    ValueError if a column is absent, a key is null, or a group has more members than ``n``.
+    """
+    if not by:
+        raise ValueError("A group is made by at least one column.")
+    with _readable_errors():
+        relation = _relation(data, connection or duckdb.connect())
+        _require(relation, [*by, over, value])
+        found: Any = relation.query(_INPUT, _concentration_query([_quoted(name) for name in by], over, value, n))
+        table: pa.Table = found.to_arrow_table()
+    return table
+
+
 def _found(
     data: Any,
     names: Mapping[str, str | None],
@@ -96,13 +131,17 @@ def _found(
 ) -> duckdb.DuckDBPyRelation:
     relation = _relation(data, connection or duckdb.connect())
     given = {role: name for role, name in names.items() if name is not None}
-    absent = sorted(set(given.values()) - set(relation.columns))
-    if absent:
-        raise ValueError(f"The relation has no column {', '.join(absent)}; it has {', '.join(relation.columns)}.")
+    _require(relation, given.values())
     found: duckdb.DuckDBPyRelation = relation.query(  # type: ignore[assignment]  # None is for statements without rows
         _INPUT, _query(given, world_min, country_min)
     )
     return found
+
+
+def _require(relation: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> None:
+    absent = sorted(set(columns) - set(relation.columns))
+    if absent:
+        raise ValueError(f"The relation has no column {', '.join(absent)}; it has {', '.join(relation.columns)}.")
 
 
 @contextmanager
@@ -110,8 +149,9 @@ def _readable_errors() -> Iterator[None]:
     try:
         yield
     except duckdb.InvalidInputException as error:
-        if _NULL_KEY in str(error):
-            raise ValueError(_NULL_KEY) from error
+        for reason in (_NULL_KEY, _TOO_MANY):
+            if reason in str(error):
+                raise ValueError(reason) from error
         raise
 
 
@@ -127,14 +167,14 @@ def _relation(data: Any, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDB
 
 def _query(names: dict[str, str], world_min: float, country_min: float) -> str:
     """The statement over the named columns; roles are the keys of ``names``."""
-    column = {role: '"' + name.replace('"', '""') + '"' for role, name in names.items()}
+    column = {role: _quoted(name) for role, name in names.items()}
     period = [column["year"]] if "year" in column else []
     keys, by_country, by_product = (
         ", ".join(period + [column[role] for role in roles])
         for roles in (("country", "product"), ("country",), ("product",))
     )
     sides = [("x", "value")] + [("m", "imports")] * ("imports" in column)
-    cells = "".join(f", sum(nullif({column[role]}::DOUBLE, 'nan'::DOUBLE)) AS {side}" for side, role in sides)
+    cells = "".join(f", sum({_known(column[role])}) AS {side}" for side, role in sides)
     pairs = ", sum(x - m) AS balance, sum(x + m) AS trade" if len(sides) == 2 else ""
     keyless = " OR ".join(f"{key} IS NULL" for key in [*period, column["country"], column["product"]])
 
@@ -175,3 +215,43 @@ def _query(names: dict[str, str], world_min: float, country_min: float) -> str:
             WHERE NOT keyless
         )
     """
+
+
+def _concentration_query(groups: list[str], over: str, value: str, n: int | None) -> str:
+    keys = ", ".join([*groups, _quoted(over)])
+    keyless = " OR ".join(f"{key} IS NULL" for key in keys.split(", "))
+    amount, by = _known(_quoted(value)), ", ".join(groups)
+    possible = f"{int(n)}" if n is not None else "count(*)"
+    return f"""
+        WITH cell AS (
+            SELECT {keys}, if({keyless}, error('{_NULL_KEY}'), if(count({amount}) < count(*), NULL, sum({amount}))) AS x
+            FROM {_INPUT} GROUP BY {keys}
+        ),
+        whole AS (
+            SELECT {by}, if(count(x) < count(*), NULL, sum(x)) AS total, {possible} AS n,
+                count(*) FILTER (x > 0) AS members
+            FROM cell GROUP BY {by}
+        ),
+        share AS (SELECT *, x / nullif(total, 0) AS s FROM cell JOIN whole USING ({by})),
+        found AS (
+            SELECT {by}, any_value(total) AS total, any_value(n) AS n, any_value(members) AS members, max(s) AS largest,
+                sum(s * s) AS hhi, sum(if(s > 0, s * ln(s * members), 0)) AS within
+            FROM share GROUP BY {by}
+        )
+        SELECT {by}, total AS {_quoted(value)}, members, largest AS largest_share, hhi,
+            (hhi - 1 / n) / nullif(1 - 1 / n, 0) AS hhi_norm, 1 / hhi AS effective_number,
+            within + between AS theil, between AS theil_between, within AS theil_within
+        FROM (
+            SELECT * REPLACE (if(hhi IS NULL, NULL, within) AS within),
+                if(hhi IS NULL, NULL, if(members > n, error('{_TOO_MANY}'), ln(n / members))) AS between
+            FROM found
+        )
+    """
+
+
+def _known(column: str) -> str:
+    return f"nullif({column}::DOUBLE, 'nan'::DOUBLE)"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
