@@ -41,6 +41,26 @@ def test_trade_by_chain_and_stage_is_exact(published: Published, world_truth: pa
     assert far(published, world_truth, query) == []
 
 
+@pytest.mark.parametrize(("kind", "side"), [("export_value", "exporter"), ("import_value", "importer")])
+def test_world_totals_of_every_economy_are_exact(
+    published: Published, world_truth: pa.Table, kind: str, side: str
+) -> None:
+    """What every country sells to all and buys from all, economies that the pipeline keeps no single flows of too."""
+    other = {"exporter": "importer", "importer": "exporter"}[side]
+    query = f"""
+        WITH found AS (
+            SELECT f.{side} AS iso3, d.chain, d.stage, f.year, sum(f.value_usd) AS value
+            FROM fact_trade f JOIN dim_product d USING (hs_edition, hs_code)
+            WHERE f.{other} = 'WLD' AND d.role IN ('own', 'dual') GROUP BY ALL
+        )
+        SELECT iso3, chain, stage, year, coalesce(t.value, 0) AS expected, f.value AS found
+        FROM (FROM truth WHERE kind = '{kind}' AND value > 0) t
+        FULL JOIN found f USING (iso3, chain, stage, year)
+    """
+    assert counted(published, world_truth, query) > 30_000
+    assert far(published, world_truth, query) == []
+
+
 @pytest.mark.parametrize("column", ["rca_all", "rca_all_w3"])
 def test_specialisation_equals_the_world_s_own_arithmetic(
     published: Published, world_truth: pa.Table, column: str

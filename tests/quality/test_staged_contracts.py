@@ -127,7 +127,9 @@ def test_negative_tonnes_go_to_quarantine_but_stocks_may_shrink(tmp_path: Path) 
         (TableKind.PRODUCTION, {"item_code": ""}, "key_complete"),
         (TableKind.TRADE, {"hs_code": "80221"}, "hs_code_six_digits"),
         (TableKind.TRADE, {"hs_edition": "HS2012"}, "codelist_hs_edition"),
-        (TableKind.TRADE, {"importer": "ZZZ"}, "partner_known"),
+        (TableKind.TRADE, {"importer": "ZZZ"}, "countries_known"),
+        (TableKind.TRADE, {"exporter": "ZZZ"}, "countries_known"),
+        (TableKind.TRADE, {"exporter": "WLD", "importer": "WLD"}, "countries_known"),
         (TableKind.TRADE, {"importer": "UZB", "value_usd": 20.0}, "parts_within_total"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ def staged(folder: Path, text: str, spec: Any = SPEC, log: StageLog | None = Non
     path = folder / "flows.csv"
     path.write_text(text)
     return [row for batch in read_csv(path, spec, log or StageLog()) for row in batch.to_pylist()]
+
+
+def is_total(row: dict[str, Any]) -> bool:
+    return "WLD" in (row["exporter"], row["importer"])
 
 
 def release(folder: Path, members: dict[str, str]) -> Path:
@@ -61,22 +66,25 @@ def test_totals_equal_decimal_sums_in_any_order_and_chunking(tmp_path_factory, f
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(textblocks.TextBlocks.__init__, "__defaults__", (block,))
         rows = staged(folder, HEADER + "".join(lines))
-    names = {4: "AFG", 276: "DEU", 398: "KAZ", 762: "TJK", 842: "USA"}
-    expected: dict[tuple[str, str], Decimal] = {}
-    for i, _, k, v, _ in flows:
-        expected[names[i], f"{k:06d}"] = expected.get((names[i], f"{k:06d}"), Decimal(0)) + v * 1000
-    totals = {(r["exporter"], r["hs_code"]): r["value_usd"] for r in rows if r["importer"] == "WLD"}
+    names = {4: "AFG", 8: "ALB", 276: "DEU", 398: "KAZ", 417: "KGZ"}
+    names |= {490: "TWN", 762: "TJK", 842: "USA", 860: "UZB"}
+    expected: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for i, j, k, v, _ in flows:
+        expected[names[i], "WLD", f"{k:06d}"] += v * 1000
+        expected["WLD", names[j], f"{k:06d}"] += v * 1000
+    totals = {(r["exporter"], r["importer"], r["hs_code"]): r["value_usd"] for r in rows if is_total(r)}
     assert totals == {key: float(value) for key, value in expected.items()}
     focus = [f for f in flows if f[0] in (398, 762) or f[1] in (417, 860)]
-    assert len([r for r in rows if r["importer"] != "WLD"]) == len(focus)
+    assert len([r for r in rows if not is_total(r)]) == len(focus)
 
 
 def test_the_weight_of_a_total_is_given_from_six_tenths_of_its_value(tmp_path):
     rows = staged(
         tmp_path, HEADER + "2020,276,8,10121,6,1\n2020,276,12,10121,4,\n2020,842,8,10121,5,1\n2020,842,12,10121,5,\n"
     )
-    totals = {r["exporter"]: (r["net_kg"], r["flag"]) for r in rows}
+    totals = {r["exporter"]: (r["net_kg"], r["flag"]) for r in rows if r["importer"] == "WLD"}
     assert totals == {"DEU": (1000.0, "q_partial"), "USA": (None, "q_missing")}
+    assert {r["importer"]: r["value_usd"] for r in rows if r["exporter"] == "WLD"} == {"ALB": 11000.0, "DZA": 9000.0}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +115,23 @@ def test_a_file_that_breaks_the_contract_is_refused_with_the_reason(tmp_path, te
 
 
 def test_an_order_of_its_own_is_no_repetition(tmp_path):
-    assert len(staged(tmp_path, HEADER + "2020,842,8,10121,1,1\n2020,276,8,10121,1,1\n")) == 2
+    rows = staged(tmp_path, HEADER + "2020,842,8,10121,1,1\n2020,276,8,10121,1,1\n")
+    assert [(r["exporter"], r["importer"], r["value_usd"]) for r in rows] == [
+        ("DEU", "WLD", 1000.0),
+        ("USA", "WLD", 1000.0),
+        ("WLD", "ALB", 2000.0),
+    ]
+
+
+def test_an_importer_that_is_no_country_counts_in_the_exporter_s_total_only(tmp_path):
+    log = StageLog()
+    rows = staged(tmp_path, HEADER + "2020,398,8,10121,1,1\n2020,398,697,10121,2,1\n", log=log)
+    assert [(r["exporter"], r["importer"], r["value_usd"]) for r in rows] == [
+        ("KAZ", "WLD", 3000.0),
+        ("WLD", "ALB", 1000.0),
+        ("KAZ", "ALB", 1000.0),
+    ]
+    assert log.excluded == {"importer is no country (counted in the exporter's total)": 1}
 
 
 def test_editions_are_never_mixed(tmp_path):
@@ -186,6 +210,6 @@ def test_a_real_year_of_one_exporter_adds_up(real_data):
     totals = rows[rows["importer"] == "WLD"].set_index("hs_code")
     expected = raw.groupby(raw["k"].map("{:06d}".format))["v"].sum() * 1000
     assert totals["value_usd"].to_dict() == pytest.approx(expected.to_dict(), rel=1e-12)
-    kazakh = rows[rows["importer"] == "KAZ"]
+    kazakh = rows[(rows["importer"] == "KAZ") & (rows["exporter"] != "WLD")]
     assert len(kazakh) == (raw["j"] == 398).sum() > 0
     assert kazakh["value_usd"].sum() == pytest.approx(raw.loc[raw["j"] == 398, "v"].sum() * 1000)

@@ -13,7 +13,8 @@ flow AS (
     UNION ALL
     SELECT year, exporter, importer, hs_code, NULL, NULL, NULL, value_usd
     FROM fact_trade, p
-    WHERE fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled' AND importer <> 'WLD'
+    WHERE fact_trade.hs_edition = p.hs_edition AND flow_variant = 'reconciled'
+        AND exporter <> 'WLD' AND importer <> 'WLD'
         AND (exporter IN (FROM focus) OR importer IN (FROM focus)) AND year IN (SELECT year FROM mart_trade_cell)
 ),
 good AS (

@@ -111,7 +111,7 @@ exported AS (
 ),
 imported AS (
     SELECT importer AS iso3, year, chain, stage, sum(value_usd) AS m
-    FROM stage_flow WHERE importer IN (FROM focus) AND importer IN (FROM baci) GROUP BY ALL
+    FROM stage_flow WHERE exporter <> 'WLD' AND importer IN (FROM focus) AND importer IN (FROM baci) GROUP BY ALL
     UNION ALL
     SELECT iso3, year, chain, stage, sum(usd) FROM own_stage WHERE direction = 'M' GROUP BY iso3, year, chain, stage
 ),

@@ -31,7 +31,7 @@ from agrocluster.sample.truth_trade import (
 
 KINDS = {
     "export_value": "USD, sum over the own and dual HS12 codes of chain and stage; every economy, the four with zeros",
-    "import_value": "the same for imports (FOB values as BACI gives them) of the four, with zeros",
+    "import_value": "the same for imports (FOB values as BACI gives them)",
     "world_value": "the same for all exporters of the release together, iso3 WLD",
     "export_total": "USD, all goods; every economy and WLD",
     "export_total_agri": "USD, agri-food and fibre codes only; every economy and WLD",

@@ -87,7 +87,7 @@ def trade_values(vintage: str) -> list[pd.DataFrame]:
     names = [str(iso3) for iso3 in world.text["iso3"]]
     frames = [
         _grid("export_value", exports[:count], names, years, zeros=four),
-        _grid("import_value", imports[:count][:, world.four], list(FOUR), years, zeros=np.ones(4, bool)),
+        _grid("import_value", imports[:count], names, years, zeros=four),
         _grid("world_value", exports[:count].sum(axis=1, keepdims=True), ["WLD"], years, zeros=np.ones(1, bool)),
     ]
     places = [*names, "WLD"]

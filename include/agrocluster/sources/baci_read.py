@@ -65,7 +65,7 @@ class YearReader:
         if not ascending:
             self._refuse_repeats(pieces, year)
         share = float(self.spec.params.get("known_quantity_share", 0.6))
-        yield self.totals.batch(year, self.edition, share)
+        yield from self.totals.batches(year, self.edition, share)
         chosen = Flows(*(np.concatenate(column) for column in zip(*(vars(f).values() for f in kept), strict=True)))
         yield bilateral(chosen, self.totals, year, self.edition)
 

@@ -1,7 +1,8 @@
 """Sums and selects the flows of one BACI year, block by block, exactly.
 
-Two things leave a year of eleven million flows: what every exporter sells of every product to the whole world
-(the base of every specialisation index), and each flow in which one of the chosen countries takes part.
+Three things leave a year of eleven million flows: what every exporter sells of every product to the whole world
+(the base of every specialisation index), what every importer buys of it from all countries (the demand of every
+market), and each flow in which one of the chosen countries takes part.
 
 Values and quantities are published with at most six decimals (three so far), so they are summed as whole
 numbers below 2**53, where float64 is exact: sums do not depend on the order and have no rounding error.
@@ -9,7 +10,7 @@ numbers below 2**53, where float64 is exact: sums do not depend on the order and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,7 +51,11 @@ class Flows:
 
 
 class Totals:
-    """Running sums per exporter and product. ``iso3``: country code -> ISO3 of the codes that are countries."""
+    """Running sums per exporter and product, and per importer and product.
+
+    Args:
+        iso3: country code -> ISO3 of the codes that are countries.
+    """
 
     def __init__(self, iso3: Mapping[int, str]) -> None:
         self.countries = sorted(set(iso3.values()))
@@ -60,18 +65,26 @@ class Totals:
             self.country_of[code] = place[iso]
         self._product_of = np.full(PRODUCTS, -1, dtype=np.int64)
         self._products = np.empty(0, dtype=np.int64)
-        self._sums = np.zeros((3, 0))
+        self._sums = np.zeros((2, 3, 0))
 
     def add(self, flows: Flows) -> None:
-        """Add flows; those of exporters that are no countries must have been taken out."""
+        """Add flows; those of exporters that are no countries must have been taken out.
+
+        Importers that are no countries count in the exporter's total only.
+        """
         self._meet(flows.k)
-        cell = self._product_of[flows.k] * len(self.countries) + self.country_of[flows.i]
+        product = self._product_of[flows.k] * len(self.countries)
         value = np.rint(flows.v * MICRO)
         known = ~np.isnan(flows.q)
-        quantity = np.where(known, np.rint(flows.q * MICRO), 0.0)
-        size = self._sums.shape[1]
-        for row, weights in enumerate((value, np.where(known, value, 0.0), quantity)):
-            self._sums[row] += np.bincount(cell, weights=weights, minlength=size)
+        weights = value, np.where(known, value, 0.0), np.where(known, np.rint(flows.q * MICRO), 0.0)
+        for side, country in enumerate((self.country_of[flows.i], self.country_of[flows.j])):
+            inside = country >= 0
+            everything = bool(inside.all())
+            cell = product + country if everything else (product + country)[inside]
+            for row, weight in enumerate(weights):
+                self._sums[side, row] += np.bincount(
+                    cell, weights=weight if everything else weight[inside], minlength=self._sums.shape[2]
+                )
 
     def _meet(self, products: Ints) -> None:
         new = products[self._product_of[products] < 0]
@@ -80,24 +93,29 @@ class Totals:
         new = np.unique(new)
         self._product_of[new] = np.arange(len(self._products), len(self._products) + len(new))
         self._products = np.concatenate([self._products, new])
-        self._sums = np.pad(self._sums, ((0, 0), (0, len(new) * len(self.countries))))
+        self._sums = np.pad(self._sums, ((0, 0), (0, 0), (0, len(new) * len(self.countries))))
 
-    def batch(self, year: int, edition: str, known_share: float) -> pa.RecordBatch:
-        """Totals of a year as staged rows, importer ``WLD``, sorted by exporter and product.
+    def batches(self, year: int, edition: str, known_share: float) -> Iterator[pa.RecordBatch]:
+        """Totals of a year as staged rows: every exporter's with importer ``WLD``, then every importer's with
+        exporter ``WLD``, each sorted by country and product.
 
         ``net_kg`` is the known weight, empty where less than ``known_share`` of the value has one.
         """
-        value, with_weight, grams = self._sums
-        cells = np.flatnonzero(value > 0)
-        product, country = self._products[cells // len(self.countries)], cells % len(self.countries)
-        order = np.lexsort((product, country))
-        cells, product, country = cells[order], product[order], country[order]
-        share = with_weight[cells] / value[cells]
-        kg = np.where(share >= known_share, grams[cells] / PER_THOUSAND, np.nan)
-        flag = np.where(share >= known_share, np.where(share < 1, 1, 0), 2)
         staged = Staged(year, edition, self.countries)
-        world = repeated("WLD", len(cells))
-        return staged.batch(country, world, product, value[cells] / PER_THOUSAND, kg, flag)
+        for side, (value, with_weight, grams) in enumerate(self._sums):
+            cells = np.flatnonzero(value > 0)
+            product, place = self._products[cells // len(self.countries)], cells % len(self.countries)
+            order = np.lexsort((product, place))
+            cells, product = cells[order], product[order]
+            country, world = staged.country(place[order]), repeated("WLD", len(cells))
+            share = with_weight[cells] / value[cells]
+            yield staged.batch(
+                *((world, country) if side else (country, world)),
+                product,
+                value[cells] / PER_THOUSAND,
+                np.where(share >= known_share, grams[cells] / PER_THOUSAND, np.nan),
+                np.where(share >= known_share, np.where(share < 1, 1, 0), 2),
+            )
 
 
 @dataclass(frozen=True)
@@ -110,13 +128,13 @@ class Staged:
     flags: tuple[str, ...] = field(default=("", "q_partial", "q_missing"))
 
     def batch(
-        self, exporter: Ints, importer: pa.Array, product: Ints, value_usd: Floats, net_kg: Floats, flag: Ints
+        self, exporter: pa.Array, importer: pa.Array, product: Ints, value_usd: Floats, net_kg: Floats, flag: Ints
     ) -> pa.RecordBatch:
         """A batch with the columns of the trade contract that a reader provides."""
         rows = len(exporter)
         codes, places = np.unique(product, return_inverse=True)
         columns: dict[str, pa.Array] = {
-            "exporter": self.country(exporter),
+            "exporter": exporter,
             "importer": importer,
             "hs_edition": repeated(self.edition, rows),
             "hs_code": _coded(places, [f"{code:06d}" for code in codes.tolist()]),
@@ -139,7 +157,7 @@ def bilateral(flows: Flows, totals: Totals, year: int, edition: str) -> pa.Recor
     exporter, importer = totals.country_of[flows.i], totals.country_of[flows.j]
     unknown = np.isnan(flows.q)
     return staged.batch(
-        exporter,
+        staged.country(exporter),
         staged.country(importer),
         flows.k,
         np.rint(flows.v * MICRO) / PER_THOUSAND,
