@@ -134,7 +134,7 @@ def extended(window: Window, static: Potential, known: Access, ease: str) -> Ext
 
 def _columns(con: duckdb.DuckDBPyConnection, query: str, size: int, arguments: dict[str, object]) -> dict[str, Floats]:
     """The columns of a query by name, one value per economy; nan where it has none."""
-    table = con.execute(query, arguments).to_arrow_table()
+    table = con.sql(query, params=arguments).to_arrow_table()
     place = to_numpy(table["j"])
     columns = {name: np.full(size, np.nan) for name in table.column_names if name != "j"}
     for name, values in columns.items():
@@ -145,7 +145,7 @@ def _columns(con: duckdb.DuckDBPyConnection, query: str, size: int, arguments: d
 def _basis(con: duckdb.DuckDBPyConnection, window: Window, tariff: Floats) -> NDArray[np.int8]:
     free = np.zeros((len(window.exporters), len(window.economies)), dtype=np.bool_)
     preferred = free.copy()
-    pairs = con.execute(_PREFERENCES, {"last": window.last_year}).to_arrow_table()
+    pairs = con.sql(_PREFERENCES, params={"last": window.last_year}).to_arrow_table()
     cells = to_numpy(pairs["i"]), to_numpy(pairs["j"])
     free[cells], preferred[cells] = to_numpy(pairs["free_trade"]), True
     unknown = np.broadcast_to(np.isnan(tariff), free.shape)
@@ -153,7 +153,7 @@ def _basis(con: duckdb.DuckDBPyConnection, window: Window, tariff: Floats) -> ND
 
 
 def _distances(con: duckdb.DuckDBPyConnection, size: int) -> Floats:
-    table = con.execute(
+    table = con.sql(
         "SELECT a.j, b.j AS other, distance_km FROM dim_distance d "
         "JOIN window_economy a ON a.iso3 = d.iso3 JOIN window_economy b ON b.iso3 = d.partner"
     ).to_arrow_table()

@@ -144,15 +144,15 @@ def _names(con: duckdb.DuckDBPyConnection, query: str) -> Names:
 
 def _yearly(con: duckdb.DuckDBPyConnection, side: str, first: int, shape: tuple[int, int, int]) -> Floats:
     """Economies by products by years; nan in a year of which no row of the economy is held."""
-    known = con.execute(
+    known = con.sql(
         "SELECT j, year - $first AS t FROM window_year JOIN window_economy ON iso3 = economy "
         "WHERE side = $side AND year BETWEEN $first AND $last",
-        {"side": side, "first": first, "last": first + shape[2] - 1},
+        params={"side": side, "first": first, "last": first + shape[2] - 1},
     ).to_arrow_table()
-    flows = con.execute(
+    flows = con.sql(
         "SELECT j, k, year - $first AS t, sum(usd) AS usd FROM window_flow JOIN window_product USING (hs_code) "
         "JOIN window_economy ON iso3 = economy WHERE side = $side AND year BETWEEN $first AND $last GROUP BY ALL",
-        {"side": side, "first": first, "last": first + shape[2] - 1},
+        params={"side": side, "first": first, "last": first + shape[2] - 1},
     ).to_arrow_table()
     values = np.full(shape, np.nan)
     values[to_numpy(known["j"]), :, to_numpy(known["t"])] = 0
@@ -166,7 +166,7 @@ def _mean(yearly: Floats) -> Floats:
 
 
 def _actual(con: duckdb.DuckDBPyConnection, first: int, last: int, shape: tuple[int, int, int]) -> Floats:
-    flows = con.execute(
+    flows = con.sql(
         """
         SELECT e.i, m.j, k, sum(usd) / any_value(years.n) AS usd
         FROM window_flow f JOIN window_product USING (hs_code)
@@ -177,7 +177,7 @@ def _actual(con: duckdb.DuckDBPyConnection, first: int, last: int, shape: tuple[
         ) years ON years.economy = f.economy
         WHERE f.side = 'own' AND f.year BETWEEN $first AND $last GROUP BY ALL
         """,
-        {"first": first, "last": last},
+        params={"first": first, "last": last},
     ).to_arrow_table()
     values = np.zeros(shape)
     values[to_numpy(flows["i"]), to_numpy(flows["j"]), to_numpy(flows["k"])] = to_numpy(flows["usd"])
