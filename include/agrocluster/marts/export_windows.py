@@ -69,7 +69,8 @@ class Window:
         world: exports of all economies, L by K. imports: likewise; both nan where no year is held.
         supply: share of the exporters in world exports, E by K, nan where unknown.
         actual: to each economy, E by L by K.
-        supplied: products that an exporter is judged on, E by K; counted: that a pair is judged on, E by L by K.
+        supplied: products that an exporter sells often and large enough to be judged, E by K; demanded: that an economy
+            buys often enough, L by K; counted: that a pair is judged on, E by L by K.
     """
 
     baseline_id: str
@@ -85,6 +86,7 @@ class Window:
     supply: Floats
     actual: Floats
     supplied: Flags
+    demanded: Flags
     counted: Flags
 
 
@@ -118,7 +120,8 @@ def _window(
     supply = export_potential.supply_share(exports, np.nansum(world, axis=0))
     supplied = export_potential.eligible(by_self, min_years=p["epi_min_years"], min_mean=p["epi_min_usd"])
     supplied &= supply > 0
-    counted = supplied[:, None, :] & export_potential.eligible(bought, min_years=p["epi_min_years"])[None]
+    demanded = export_potential.eligible(bought, min_years=p["epi_min_years"])
+    counted = supplied[:, None, :] & demanded[None]
     counted[np.arange(len(own)), own] = False
     return Window(
         baseline_id=baseline_id,
@@ -134,6 +137,7 @@ def _window(
         supply=supply,
         actual=_actual(con, first, last, (len(exporters), len(economies), len(products))),
         supplied=supplied,
+        demanded=demanded,
         counted=counted,
     )
 
