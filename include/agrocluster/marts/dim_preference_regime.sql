@@ -1,8 +1,8 @@
--- One row per regime, exporter, market and start. A regime counts for a year if it was in force on its last day.
+-- One row per regime, exporter and market. A regime counts for a year if it was in force on its last day.
 SELECT
     p.regime, e.exporter, i.importer,
-    p."start" AS start_date,
-    p."end" AS end_date,
+    nullif(p."start", '') AS start_date,
+    nullif(p."end", '') AS end_date,
     try_cast(left(p."start", 4) AS SMALLINT) AS first_year,
     try_cast(left(p."end", 4) AS SMALLINT)
         - CASE WHEN length(p."end") > 4 AND p."end" NOT LIKE '%-12-31' THEN 1 ELSE 0 END AS last_year,

@@ -81,10 +81,11 @@ class Extended:
 
 def access(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> Access:
     """What is known of the window's last year. Uses the relations that ``windows`` made."""
-    size, last = len(window.economies), {"last": window.last_year}
-    span = {"first": window.first_year, "horizon": p["epi_horizon_years"], "min_years": p["epi_min_years"]}
+    size = len(window.economies)
+    span: dict[str, object] = {"first": window.first_year, "last": window.last_year}
+    span |= {"horizon": p["epi_horizon_years"], "min_years": p["epi_min_years"]}
     output, population, income = (
-        _columns(con, _GROWTH, size, {"indicator": p.texts[f"epi_{name}_indicator"]} | span | last)
+        _columns(con, _GROWTH, size, span | {"indicator": p.texts[f"epi_{name}_indicator"]})
         for name in ("output", "population", "income")
     )
     world_growth = divide(np.nansum(output["last"] * (1 + output["growth"])), np.nansum(output["last"])) - 1
@@ -92,8 +93,8 @@ def access(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> Acc
     elasticity = np.where(
         chapter <= p["agri_base_last_chapter"], p["epi_elasticity_income_food"], p["epi_elasticity_income_other"]
     )
-    since = {"first": window.last_year - int(p["carry_max_years"])}
-    percent = _columns(con, _TARIFF, size, {"indicator": p.texts["epi_tariff_indicator"]} | since | last)
+    recent = {"first": window.last_year - int(p["carry_max_years"]), "last": window.last_year}
+    percent = _columns(con, _TARIFF, size, recent | {"indicator": p.texts["epi_tariff_indicator"]})
     tariff = percent["last"] / 100
     basis = _basis(con, window, tariff)
     factor = export_potential.tariff_factor(tariff, 0.0, p["epi_elasticity_tariff"])

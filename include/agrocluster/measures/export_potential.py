@@ -10,6 +10,7 @@ Shapes: E exporters, M markets, K products. Dollars are means of a window of yea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import duckdb
 import numpy as np
@@ -96,7 +97,7 @@ def eligible(yearly: ArrayLike, *, min_years: float, min_mean: float = 0.0) -> N
     value = np.asarray(yearly, dtype=np.float64)
     known = ~np.isnan(value)
     mean = divide(np.where(known, value, 0.0).sum(axis=-1), known.sum(axis=-1))
-    return ((value > 0).sum(axis=-1) >= min_years) & (np.nan_to_num(mean, nan=-np.inf) >= min_mean)
+    return np.logical_and((value > 0).sum(axis=-1) >= min_years, np.nan_to_num(mean, nan=-np.inf) >= min_mean)
 
 
 def peer_ease(ease: ArrayLike) -> Floats:
@@ -111,7 +112,7 @@ def peer_ease(ease: ArrayLike) -> Floats:
     e = np.asarray(ease, dtype=np.float64)
     others = np.broadcast_to(e, (len(e), *e.shape)).copy()
     others[np.arange(len(e)), np.arange(len(e))] = np.nan
-    known = (~np.isnan(others)).any(axis=1)
+    known = np.asarray((~np.isnan(others)).any(axis=1))
     return np.where(known, np.nanmedian(np.where(known[:, None], others, 0.0), axis=1), np.nan)
 
 
@@ -199,7 +200,7 @@ def static_relation(flows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         ``exporter, importer, product, supply, demand, ease, epi, actual, untapped``, for pairs that trade and the
         products that the exporter exports and the importer imports. All other potentials are 0.
     """
-    return flows.query("flows", _STATIC)
+    return cast(duckdb.DuckDBPyRelation, flows.query("flows", _STATIC))
 
 
 _STATIC = """
