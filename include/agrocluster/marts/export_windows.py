@@ -26,10 +26,11 @@ _VARIANTS = {"reported": "x_reported_usd", "mirror": "m_mirror_fob_usd", "reconc
 """Column of mart_trade_cell that holds an exporter's trade by ``trade_variant``."""
 
 _FLOWS = """
-CREATE OR REPLACE TEMP TABLE window_flow AS
+CREATE OR REPLACE TEMP VIEW window_flow AS
 WITH held AS (
     SELECT exporter, importer, hs_code, year, value_usd AS usd FROM fact_trade
-    WHERE hs_edition = $edition AND flow_variant = $flow AND value_usd IS NOT NULL
+    WHERE hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+        AND flow_variant = (SELECT value FROM method_parameters WHERE name = 'flow_variant') AND value_usd IS NOT NULL
 ),
 focus AS (SELECT iso3 FROM dim_country WHERE focus)
 SELECT 'sold' AS side, exporter AS economy, NULL AS partner, hs_code, year, usd
@@ -47,8 +48,9 @@ _AXES = """
 CREATE OR REPLACE TEMP TABLE window_year AS SELECT DISTINCT side, economy, year FROM window_flow;
 CREATE OR REPLACE TEMP TABLE window_product AS
 SELECT hs_code, row_number() OVER (ORDER BY hs_code) - 1 AS k
-FROM (SELECT DISTINCT hs_code FROM window_flow WHERE regexp_full_match(hs_code, '[0-9]{6}'))
-WHERE left(hs_code, 2) NOT IN (SELECT unnest(string_split(any_value(value), ','))
+FROM dim_product
+WHERE hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+    AND left(hs_code, 2) NOT IN (SELECT unnest(string_split(any_value(value), ','))
         FROM method_parameters WHERE name = 'epi_excluded_chapters')
     AND left(hs_code, 4) NOT IN (SELECT unnest(string_split(any_value(value), ','))
         FROM method_parameters WHERE name = 'epi_excluded_headings');
@@ -94,8 +96,7 @@ def windows(con: duckdb.DuckDBPyConnection, parameters: Parameters) -> Iterator[
     """The window of every baseline whose years are known."""
     variant = parameters.texts["trade_variant"]
     own = _OWN_BACI if variant == "baci" else _OWN_CUSTOMS.format(_VARIANTS[variant])
-    edition, flow = parameters.texts["hs_edition"], parameters.texts["flow_variant"]
-    con.execute(_FLOWS.format(own=own), {"edition": edition, "flow": flow})
+    con.execute(_FLOWS.format(own=own))
     con.execute(_AXES)
     names = (
         _names(con, "SELECT iso3 FROM window_economy WHERE focus ORDER BY i"),
