@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from agrocluster.measures import export_potential as epi
 from agrocluster.measures.distance import weighted_distances_km
-from agrocluster.model.loader import ROOT, read_csv
+from agrocluster.model.loader import ROOT, catalog, read_csv
 
 # Block G of the method's worked examples: exporters e1, e2; markets a, b; two products.
 EXAMPLE = {
@@ -170,6 +172,19 @@ def test_distance_weighs_cities_by_population() -> None:
     quarter = 6371.0088 * np.pi / 2
     assert weighted_distances_km(*cities, theta=1)[1][0, 1] == pytest.approx(quarter * (0.75 + 0.25 / 2))
     assert weighted_distances_km(*cities, theta=-1)[1][0, 1] == pytest.approx(quarter / (0.75 + 0.25 * 2))
+
+
+def test_cities_cover_every_economy_that_has_people() -> None:
+    cities = read_csv(ROOT / "cities.csv").to_pylist()
+    with_people = {c.iso3 for c in catalog().countries.values()} - {"ATA", "BVT", "HMD", "UMI"}
+    assert {row["iso3"] for row in cities} == with_people
+    assert max(Counter(row["iso3"] for row in cities).values()) == 25
+    assert len({row["geonames_id"] for row in cities}) == len(cities)
+    for row in cities:
+        assert abs(float(row["latitude"])) <= 90, row
+        assert abs(float(row["longitude"])) <= 180, row
+        assert float(row["population"]) > 0, row
+        assert row["source"], row
 
 
 # GeoDist's ``distwces`` (CEPII, Mayer and Zignago 2011; population-weighted, theta = -1), kilometres. Its cities are
