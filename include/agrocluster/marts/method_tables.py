@@ -1,7 +1,8 @@
 """The method's own catalogue files as tables that marts read beside the other ``cat_*`` relations.
 
-Stages, HS chapters and correspondences, geography, farm items, FAOSTAT elements and flags, caveats, baselines, pillars
-and index indicators are data; this module only gives them types. It decides nothing and reads nothing else.
+Stages, HS chapters and correspondences, geography, cities, preference regimes, farm items, FAOSTAT elements and flags,
+caveats, baselines, pillars and index indicators are data; this module only gives them types. It decides nothing and
+reads nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _INDICATOR = pa.schema(
 
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_caveat,
-    cat_geography, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
+    cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the
+    catalogue under ``root``."""
     chains = root / "value_chains"
     flags = read_csv(chains / "fao_flags.csv")
     stages = read_csv(chains / "stages.csv")
@@ -49,6 +51,8 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_fao_flag": flags.set_column(2, "sigma", flags["sigma"].cast(pa.float64())),
         "cat_caveat": read_csv(chains / "caveats.csv"),
         "cat_geography": geography(read_csv(root / "geography.csv")),
+        "cat_city": _with_numbers(read_csv(root / "cities.csv"), "latitude", "longitude", "population"),
+        "cat_preference": read_csv(root / "preference_regimes.csv"),
         "cat_hs_link": read_csv(root / "concordance" / "hs.csv"),
         **index_tables(root / "index" / f"{INDEX_VERSION}.yaml"),
     }
@@ -56,9 +60,14 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
 
 def geography(raw: pa.Table) -> pa.Table:
     """Largest city with its coordinates, neighbours (space separated) and whether the economy is landlocked."""
-    for name in ("latitude", "longitude"):
-        raw = raw.set_column(raw.column_names.index(name), name, raw[name].cast(_NUMBER))
+    raw = _with_numbers(raw, "latitude", "longitude")
     return raw.set_column(raw.column_names.index("landlocked"), "landlocked", pc.equal(raw["landlocked"], "true"))
+
+
+def _with_numbers(raw: pa.Table, *names: str) -> pa.Table:
+    for name in names:
+        raw = raw.set_column(raw.column_names.index(name), name, raw[name].cast(_NUMBER))
+    return raw
 
 
 def index_tables(path: Path) -> dict[str, pa.Table]:

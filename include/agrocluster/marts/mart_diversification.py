@@ -1,0 +1,140 @@
+"""Goods of the chains that a focus country does not export yet, ranked (methodology 4.4)."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from agrocluster.marts import export_access
+from agrocluster.marts.export_windows import Window, windows
+from agrocluster.marts.parameters import Parameters, parameters
+from agrocluster.measures import export_potential, product_space, specialisation
+from agrocluster.measures.safe import Floats
+from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow
+
+_CANDIDATES = """
+SELECT k FROM window_product JOIN dim_product USING (hs_code) JOIN cat_stage USING (stage)
+WHERE role IN ('own', 'dual') AND in_total
+    AND hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+"""
+_QUERY = """
+WITH span AS (
+    SELECT baseline_id, last_year,
+        last_year + 1 - (SELECT any_value(value_number::INTEGER) FROM method_parameters WHERE name = 'epi_window_years')
+            AS first_year
+    FROM dim_baseline
+),
+linked AS (  -- farm items that FAO links to a code: the code needs one of them, not just any product of its chain
+    SELECT DISTINCT i.item_code, unnest(string_split(regexp_extract(c.note, 'fao_hs12=([^;]*)', 1), '+')) AS hs_code
+    FROM cat_production_item i JOIN cat_chain_code c ON c.code = i.item_code AND c.system = 'FAO' AND c.chain = i.chain
+    WHERE i.role = 'output' AND c.note LIKE '%fao_hs12=%'
+),
+grown AS (  -- true where it was produced in any year of the window, unknown where no year says
+    SELECT s.baseline_id, p.iso3, p.chain, bool_or(p.production_t > 0) AS made
+    FROM span s JOIN mart_chain_production p ON p.year BETWEEN s.first_year AND s.last_year GROUP BY ALL
+),
+grown_item AS (
+    SELECT s.baseline_id, p.iso3, l.hs_code, bool_or(p.production_t > 0) AS made
+    FROM span s JOIN mart_item_production p ON p.year BETWEEN s.first_year AND s.last_year
+    JOIN linked l USING (item_code) GROUP BY ALL
+),
+named AS (
+    SELECT n.* EXCLUDE (i, j, k, top_markets), e.iso3, d.hs_code, d.chain, d.stage,
+        CASE WHEN own.hs_code IS NOT NULL THEN 'product' ELSE 'chain' END AS gate,
+        CASE WHEN gate = 'product' THEN grown_item.made ELSE grown.made END AS feasible,
+        m.iso3 AS market, nullif(n.top_markets, '') AS top_markets,
+        CASE WHEN n.exports_usd > 0 THEN 'occasional' ELSE 'absent' END AS status,
+        CASE WHEN NOT feasible THEN 'not_produced' WHEN feasible IS NULL THEN 'no_source'
+            WHEN n.density IS NULL THEN 'no_density' WHEN n.pdi IS NULL THEN 'no_market' ELSE 'ranked' END AS reason
+    FROM diversification_number n JOIN window_economy e USING (i) LEFT JOIN window_economy m ON m.j = n.j
+    JOIN window_product USING (k) JOIN dim_product d USING (hs_code)
+    LEFT JOIN (SELECT DISTINCT hs_code FROM linked) own ON own.hs_code = d.hs_code
+    LEFT JOIN grown ON grown.baseline_id = n.baseline_id AND grown.iso3 = e.iso3 AND grown.chain = d.chain
+    LEFT JOIN grown_item ON grown_item.baseline_id = n.baseline_id AND grown_item.iso3 = e.iso3
+        AND grown_item.hs_code = d.hs_code
+    WHERE d.hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+)
+SELECT *,
+    CASE WHEN reason = 'ranked'
+        THEN rank() OVER (PARTITION BY baseline_id, iso3, reason = 'ranked' ORDER BY pdi DESC) END AS pdi_rank
+FROM named
+"""
+
+
+def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """One row per baseline, focus country and candidate."""
+    p = parameters(con)
+    tables = [_numbers(con, p, window) for window in windows(con, p)]
+    con.register("diversification_number", pa.concat_tables(tables))
+    return con.sql(_QUERY)
+
+
+def _numbers(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> pa.Table:
+    static = export_potential.static(window.actual, window.supply, window.imports, window.counted)
+    known = export_access.access(con, p, window)
+    reach, near = known.distance() * known.tariff[:, :, None], _density(window, p["pdi_presence_rca"])
+    chains = np.array([k for (k,) in con.execute(_CANDIDATES).fetchall()], dtype=np.int64)
+    parts = [
+        _of_one(window, i, chains[~window.supplied[i, chains]], near[i], static.ease[i], reach[i] * known.demand, p)
+        for i in range(len(window.exporters))
+    ]
+    return pa.concat_tables(parts)
+
+
+def _of_one(
+    window: Window,
+    i: int,
+    candidates: NDArray[np.int64],
+    density: Floats,
+    ease: Floats,
+    reach: Floats,
+    p: Parameters,
+) -> pa.Table:
+    """Candidates of exporter ``i`` with their best markets; ``reach`` is what D^ is over D, economies by products."""
+    imports = window.imports[:, candidates]
+    market = ~np.isnan(ease)
+    market[window.own[i]] = False
+    wanted = market[:, None] & window.demanded[:, candidates]
+    demand = np.where(wanted, imports * reach[:, candidates], np.nan)
+    g = export_potential.diversification(density[candidates], np.where(market, ease, np.nan), demand)
+    score = np.where(np.isnan(g), -np.inf, g)
+    best = np.argsort(-score, axis=0, kind="stable")[: int(p["epi_top_markets"])]
+    top = np.take_along_axis(score, best, axis=0)
+    economies, found = np.array(window.economies), np.isfinite(top[0])
+    names = [" ".join(economies[column[good]]) for column, good in zip(best.T, np.isfinite(top).T, strict=True)]
+    place = np.arange(candidates.size)
+    columns = {
+        "exports_usd": window.exports[i, candidates],
+        "density": density[candidates],
+        "ease": np.where(found, ease[best[0]], np.nan),
+        "demand_usd": np.where(found, imports[best[0], place], np.nan),
+        "pdi": np.where(found, top[0], np.nan),
+    }
+    return pa.table(
+        {
+            "baseline_id": repeated(window.baseline_id, candidates.size),
+            "i": to_arrow(np.full(candidates.size, i)),
+            "j": to_arrow(np.where(found, best[0], -1)),
+            "k": to_arrow(candidates),
+            "top_markets": texts_to_arrow(names),
+        }
+        | {name: to_arrow(values) for name, values in columns.items()}
+    )
+
+
+def _density(window: Window, threshold: float) -> Floats:
+    """Density of the exporters in the heading of every product (3.1), over all economies of the window; E by K.
+
+    nan where no economy makes the heading, and of an exporter that makes none.
+    """
+    headings, place = np.unique([code[:4] for code in window.products], return_inverse=True)
+    starts = np.searchsorted(place, np.arange(headings.size))
+    by_heading = np.add.reduceat(np.nan_to_num(window.world), starts, axis=1)
+    made = product_space.presence(specialisation.rca(by_heading), threshold)
+    economies, products = made.any(axis=1), made.any(axis=0)
+    found = np.full(made.shape, np.nan)
+    inside = np.ix_(economies, products)
+    found[inside] = product_space.density(made[inside], product_space.proximity(made[inside]))
+    return found[window.own][:, place]
