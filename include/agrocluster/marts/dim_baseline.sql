@@ -9,7 +9,7 @@ trade AS (
     SELECT max(year) AS last FROM mart_chain_trade WHERE world_completeness >= (SELECT complete_min FROM p)
 ),
 reporting AS (
-    SELECT year, count(DISTINCT iso3) AS n FROM mart_chain_production WHERE production_t IS NOT NULL GROUP BY year
+    SELECT year, count(DISTINCT iso3) AS n FROM mart_chain_output WHERE production_t IS NOT NULL GROUP BY year
 ),
 farm AS (  -- complete when nearly as many countries report as in the best year; a few late files are no year
     SELECT max(r.year) AS last FROM reporting r, p WHERE r.n >= p.complete_min * (SELECT max(n) FROM reporting)

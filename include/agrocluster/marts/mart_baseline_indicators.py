@@ -76,6 +76,7 @@ SELECT
     r.baseline_id, r.iso3, r.chain, r.sub_index, r.pillar, r.indicator, r.focus,
     r.en AS name_en, r.ru AS name_ru, r.basis, r.transform,
     r.raw AS raw_value,
+    r.unit,
     r.y AS transformed,
     r.low AS goalpost_low,
     r.high AS goalpost_high,

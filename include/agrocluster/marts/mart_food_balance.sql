@@ -7,7 +7,9 @@ wide AS (
         max(f.value) FILTER (e.measure = 'supply_import') AS import_t,
         max(f.value) FILTER (e.measure = 'supply_export') AS export_t,
         max(f.value) FILTER (e.measure = 'supply_stock') AS stock_variation_t,
-        max(f.value) FILTER (e.measure = 'supply_domestic') AS domestic_supply_t
+        max(f.value) FILTER (e.measure = 'supply_domestic') AS domestic_supply_t,
+        max(f.value) FILTER (e.measure = 'supply_feed') AS feed_t,
+        max(f.value) FILTER (e.measure = 'supply_processing') AS processing_t
     FROM fact_production f
     JOIN cat_fao_element e USING (dataset, element_code)
     JOIN cat_production_item i ON i.item_code = f.item_code AND i.role = 'balance'
@@ -34,6 +36,7 @@ signed AS (
 SELECT
     s.iso3, s.chain, s.item_code, s.item, s.year, c.focus,
     s.production_t, s.import_t, s.export_t, s.stock_variation_t, s.domestic_supply_t,
+    s.feed_t, s.processing_t,
     s.ds_sign,
     CASE WHEN s.flow IS NOT NULL AND s.domestic_supply_t IS NOT NULL THEN s.ds_sign IS NULL END AS fbs_unbalanced,
     s.supply_t,

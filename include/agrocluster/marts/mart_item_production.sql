@@ -16,7 +16,7 @@ observed AS (
     FROM fact_production f
     JOIN cat_fao_element e USING (dataset, element_code)
     JOIN cat_production_item i ON i.item_code = f.item_code AND i.role IN ('output', 'herd')
-    WHERE f.value IS NOT NULL
+    WHERE f.value IS NOT NULL AND e.measure NOT IN ('lsu', 'gpv_usd')
 ),
 wide AS (
     SELECT
@@ -29,8 +29,10 @@ wide AS (
         max(value) FILTER (measure = 'stocks' AND role = 'herd') AS stocks,
         max(yield_kind) FILTER (measure IN ('area', 'producing_animals')) AS yield_kind,
         max(value) FILTER (measure = 'gpv') AS gpv_intl_usd,
-        max(value) FILTER (measure = 'price') AS pp_usd_t
-    FROM observed GROUP BY ALL
+        max(value) FILTER (measure = 'price') AS pp_usd_t,
+        max(value) FILTER (measure = 'live_export') AS live_export_head,
+        max(value) FILTER (measure = 'live_import') AS live_import_head
+    FROM observed GROUP BY ALL HAVING bool_or(measure NOT IN ('live_export', 'live_import'))
 ),
 based AS (  -- area for crops, animals for the rest; tonnes count only with the base they were grown on
     SELECT *,
@@ -76,7 +78,9 @@ SELECT
     CASE WHEN s.n3 >= s.min_years AND s.b3 / s.n3 >= s.min_base AND peer.n_peers >= s.min_peers AND peer.yield_ref > 0
         THEN greatest(0, 1 - s.per_t * s.t3 / s.b3 / peer.yield_ref) END AS yield_gap_w3,
     s.gpv_intl_usd,
-    s.pp_usd_t
+    s.pp_usd_t,
+    s.live_export_head,
+    s.live_import_head
 FROM summed s
 JOIN dim_country c USING (iso3)
 LEFT JOIN peer USING (item_code, year)

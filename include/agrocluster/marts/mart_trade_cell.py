@@ -174,7 +174,7 @@ LEFT JOIN reference r USING (year, hs_code)
 LEFT JOIN passing g USING (exporter, year, hs_code)
 LEFT JOIN dim_product d ON d.hs_code = side.hs_code
     AND d.hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
-LEFT JOIN mart_chain_production h ON h.iso3 = side.exporter AND h.chain = d.chain AND h.year = side.year
+LEFT JOIN mart_chain_output h ON h.iso3 = side.exporter AND h.chain = d.chain AND h.year = side.year
 ORDER BY side.year, side.exporter, side.importer, side.hs_code
 """
 

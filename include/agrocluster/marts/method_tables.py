@@ -30,16 +30,16 @@ _PILLAR = pa.schema(
 _INDICATOR = pa.schema(
     {"indicator": _TEXT, "pillar": _TEXT, "weight": _NUMBER, "anchor": _FLAG, "basis": _TEXT, "transform": _TEXT}
     | {"scope": _TEXT, "applies_to": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT}
-    | {"expression": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER, "en": _TEXT, "ru": _TEXT}
+    | {"expression": _TEXT, "unit": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER}
+    | {"en": _TEXT, "ru": _TEXT}
 )
 
 
 def method_tables(root: Path) -> dict[str, pa.Table]:
-    """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_caveat,
-    cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the
-    catalogue under ``root``."""
+    """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
+    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_caveat, cat_geography, cat_city,
+    cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
     chains = root / "value_chains"
-    flags = read_csv(chains / "fao_flags.csv")
     stages = read_csv(chains / "stages.csv")
     return {
         "cat_stage": stages.set_column(1, "position", stages["position"].cast(pa.int16())).set_column(
@@ -48,26 +48,32 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_chapter": read_csv(chains / "hs_chapters.csv"),
         "cat_production_item": read_csv(chains / "production_items.csv"),
         "cat_fao_element": read_csv(chains / "fao_elements.csv"),
-        "cat_fao_flag": flags.set_column(2, "sigma", flags["sigma"].cast(pa.float64())),
+        "cat_fao_flag": numbers(read_csv(chains / "fao_flags.csv"), "sigma"),
+        "cat_feed_item": read_csv(chains / "feed_items.csv"),
+        "cat_extraction": numbers(read_csv(chains / "extraction_rates.csv"), "extraction"),
+        "cat_border_product": numbers(read_csv(chains / "border_products.csv"), "product_per_item"),
+        "cat_chain_link": numbers(read_csv(chains / "chain_links.csv"), "weight"),
+        "cat_chain_measure": numbers(read_csv(chains / "chain_measures.csv"), "position"),
         "cat_caveat": read_csv(chains / "caveats.csv"),
         "cat_geography": geography(read_csv(root / "geography.csv")),
-        "cat_city": _with_numbers(read_csv(root / "cities.csv"), "latitude", "longitude", "population"),
+        "cat_city": numbers(read_csv(root / "cities.csv"), "latitude", "longitude", "population"),
         "cat_preference": read_csv(root / "preference_regimes.csv"),
         "cat_hs_link": read_csv(root / "concordance" / "hs.csv"),
         **index_tables(root / "index" / f"{INDEX_VERSION}.yaml"),
     }
 
 
-def geography(raw: pa.Table) -> pa.Table:
-    """Largest city with its coordinates, neighbours (space separated) and whether the economy is landlocked."""
-    raw = _with_numbers(raw, "latitude", "longitude")
-    return raw.set_column(raw.column_names.index("landlocked"), "landlocked", pc.equal(raw["landlocked"], "true"))
-
-
-def _with_numbers(raw: pa.Table, *names: str) -> pa.Table:
+def numbers(raw: pa.Table, *names: str) -> pa.Table:
+    """The table with the columns ``names`` as numbers."""
     for name in names:
         raw = raw.set_column(raw.column_names.index(name), name, raw[name].cast(_NUMBER))
     return raw
+
+
+def geography(raw: pa.Table) -> pa.Table:
+    """Largest city with its coordinates, neighbours (space separated) and whether the economy is landlocked."""
+    raw = numbers(raw, "latitude", "longitude")
+    return raw.set_column(raw.column_names.index("landlocked"), "landlocked", pc.equal(raw["landlocked"], "true"))
 
 
 def index_tables(path: Path) -> dict[str, pa.Table]:

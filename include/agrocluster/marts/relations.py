@@ -137,14 +137,14 @@ def catalog_tables(found: Catalog) -> dict[str, pa.Table]:
 
 
 def crosswalk(raw: pa.Table) -> pa.Table:
-    """The crosswalk with its ``note`` (``key=value`` pairs) taken apart into tier, role, sub and domains."""
+    """The crosswalk with its ``note`` (``key=value`` pairs) taken apart into ``NOTE_KEYS``."""
     con = duckdb.connect()
     con.register("raw", raw)
     parts = ", ".join(f"nullif(regexp_extract(note, '(?:^|;){key}=([^;]*)', 1), '') AS {key}" for key in NOTE_KEYS)
     return con.sql(f"SELECT chain, stage, system, code, label, {parts}, note FROM raw").to_arrow_table()
 
 
-NOTE_KEYS = ("tier", "role", "sub", "domains")
+NOTE_KEYS = ("tier", "role", "sub", "domains", "fao_hs12")
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
