@@ -38,7 +38,9 @@ def _measured(path: Path, years: int) -> None:
     dataset = catalog().datasets["cepii__baci_hs12"]
     dataset = dataset.model_copy(update={"first_year": RELEASE_YEARS[-1] - years + 1, "last_year": RELEASE_YEARS[-1]})
     catalog().datasets[dataset.id] = dataset
-    file = RawFile(path.name, "baci_zip", "https://example.org/release.zip", "0" * 64, path.stat().st_size, "2026-01-01")
+    file = RawFile(
+        path.name, "baci_zip", "https://example.org/release.zip", "0" * 64, path.stat().st_size, "2026-01-01"
+    )
     snapshot = Snapshot(dataset.id, "V202601-0", "V202601", "0" * 32, "full", "sample", (file,), path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         pieces = parts("baci_zip")(path, dataset)
