@@ -1,7 +1,7 @@
 """All benchmarks: ``python -m benchmarks.run [--cache FOLDER] [--repetitions 5] [--scale 1.0]``.
 
 Inputs are generated once into the cache folder (default: a temporary one, removed afterwards) and take about
-2.5 GB there, and as much again while a year of customs reports is staged. Every table compares designs measured in
+3 GB there, and as much again while a year of customs reports is staged. Every table compares designs measured in
 the same run; read the ratios, not the seconds.
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
     print(table(f"A year of {records:,} mirror records from a local server", comtrade.YEAR[0], mirrors))
     for years, results in advantage.items():
         millions = synthetic.BILATERAL_ROWS * chosen.scale * years / 1e6
-        print(table(f"Specialisation from {millions:.0f} million bilateral rows", measures_rca.PEER, results))
+        print(table(f"Specialisation from {millions:.1f} million bilateral rows", measures_rca.PEER, results))
 
 
 if __name__ == "__main__":
