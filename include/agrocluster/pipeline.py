@@ -135,14 +135,33 @@ def seal_snapshots(check: dict[str, Any], pieces: list[Slice]) -> list[str]:
     return list(dict.fromkeys(landed + sealed))
 
 
+def divide(dataset_id: str, snapshot_ids: list[str]) -> list[dict[str, str]]:
+    """Parts that several workers can stage before ``stage`` joins them: ``snapshot_id`` and ``part`` of each.
+
+    None where a snapshot is small, or staged already.
+    """
+    return [
+        {"snapshot_id": snapshot_id, "part": part}
+        for snapshot_id in snapshot_ids
+        if not staging.is_staged(dataset_id, snapshot_id)
+        for part in staging.divide(dataset_id, snapshot_id)
+    ]
+
+
+def stage_part(dataset_id: str, piece: dict[str, str]) -> dict[str, Any]:
+    """Stage one part of ``divide``; returns it with what was left out and rejected."""
+    snapshot_id, part = piece["snapshot_id"], piece["part"]
+    lock = layout().staged(dataset_id) / f"{snapshot_id}.{part}.lock"
+    with _naming(dataset_id, snapshot_id), exclusive(lock), _suspecting(dataset_id, snapshot_id):
+        account = staging.stage_part(dataset_id, snapshot_id, part)
+    return {**piece, "excluded": account["excluded"], "quarantined": account["quarantined"]}
+
+
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     """Stage a snapshot; returns the report (see ``staging.stage``) without its file list."""
-    with _naming(dataset_id, snapshot_id), exclusive(layout().staged(dataset_id) / f"{snapshot_id}.lock"):
-        try:
-            staged = staging.stage(dataset_id, snapshot_id)
-        except (SourceContractError, SourceUnavailable) as error:
-            landing.suspect(dataset_id, snapshot_id, str(error))
-            raise
+    lock = layout().staged(dataset_id) / f"{snapshot_id}.lock"
+    with _naming(dataset_id, snapshot_id), exclusive(lock), _suspecting(dataset_id, snapshot_id):
+        staged = staging.stage(dataset_id, snapshot_id)
     kept = ("vintage_id", "rows", "first_year", "last_year", "countries", "excluded", "quarantined")
     return {key: staged[key] for key in kept}
 
@@ -292,6 +311,16 @@ def _naming(subject: str, period: str) -> Iterator[None]:
         error.source = error.source or (source if dataset else None)
         error.dataset = error.dataset or dataset or subject
         error.period = error.period or period
+        raise
+
+
+@contextmanager
+def _suspecting(dataset_id: str, snapshot_id: str) -> Iterator[None]:
+    """Notes that a snapshot could not be staged, so that the next check fetches again."""
+    try:
+        yield
+    except (SourceContractError, SourceUnavailable) as error:
+        landing.suspect(dataset_id, snapshot_id, str(error))
         raise
 
 

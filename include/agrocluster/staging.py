@@ -1,32 +1,27 @@
 """Staging: raw files of a snapshot become one typed long table, a vintage.
 
-Readers translate; this module adds provenance, applies row rules and the correction ledger, keeps what was
-rejected and writes a report that accounts for every row. It does not judge the table: that is the gate's job.
+Readers translate; this module adds provenance and the correction ledger, keeps what was rejected and writes a report
+that accounts for every row. It does not judge the table: that is the gate's job. A large archive can be staged in
+parts by workers that share nothing but storage; the vintage is the same to the byte.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from agrocluster.errors import AgroclusterError, SourceContractError
-from agrocluster.model.arrays import repeated
-from agrocluster.model.fetching import StageLog
+from agrocluster import staged_rows
 from agrocluster.model.loader import catalog, tree_fingerprint
-from agrocluster.model.specs import DatasetSpec, TableContract, TableKind
-from agrocluster.quality.row_rules import apply_row_rules
+from agrocluster.model.specs import TableKind
 from agrocluster.settings import settings
-from agrocluster.sources.registry import reader
+from agrocluster.sources.registry import parts
 from agrocluster.storage import atomic, landing, vintages
-from agrocluster.storage.parquet import arrow_schema, file_sha256, write_table
+from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
 from agrocluster.transform.corrections import apply_corrections
 
@@ -39,7 +34,7 @@ def staging_fingerprint() -> str:
     folders = [PACKAGE / name for name in ("sources", "transform", "importing", "model", "storage", "quality")]
     folders += [catalog().root / name for name in ("mappings", "corrections", "indicators", "tables", "datasets")]
     digest = hashlib.sha256(tree_fingerprint(*folders).encode())
-    for path in (catalog().root / "countries.csv", catalog().root / "columns.yaml", Path(__file__)):
+    for path in (catalog().root / "countries.csv", catalog().root / "columns.yaml", *PACKAGE.glob("stag*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -51,12 +46,43 @@ def vintage_of(dataset_id: str, snapshot_id: str) -> str:
 
 def is_current(vintage_id: str) -> bool:
     """Whether a vintage was staged by today's code and catalogue and passed its gate."""
-    report, gate = vintages.report(vintage_id), vintages.gate(vintage_id)
-    return bool(report and gate and gate["passed"] and report["code"] == staging_fingerprint())
+    gate = vintages.gate(vintage_id)
+    return bool(_current(vintage_id) and gate and gate["passed"])
+
+
+def is_staged(dataset_id: str, snapshot_id: str) -> bool:
+    """Whether a snapshot was staged completely by today's code and catalogue."""
+    return _current(vintage_of(dataset_id, snapshot_id)) is not None
+
+
+def divide(dataset_id: str, snapshot_id: str) -> list[str]:
+    """Parts of a snapshot that several workers can stage at the same time; empty where it is staged as a whole."""
+    snapshot, spec = landing.load(dataset_id, snapshot_id), catalog().dataset(dataset_id)
+    landing.verify(snapshot)
+    if len(snapshot.files) != 1:
+        return []
+    (file,) = snapshot.files
+    found = parts(file.format)(snapshot.file(file), spec)
+    return found if len(found) > 1 else []
+
+
+def stage_part(dataset_id: str, snapshot_id: str, part: str) -> dict[str, Any]:
+    """Stage one part of ``divide`` into a folder of its own, which ``stage`` joins; returns its account. Idempotent."""
+    final = layout().staged_parts(dataset_id, snapshot_id) / part
+    if (known := _account(final)) is not None:
+        return known
+    shutil.rmtree(final, ignore_errors=True)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.folder(final) as folder:
+        snapshot = landing.load(dataset_id, snapshot_id)
+        account = staged_rows.convert(snapshot, vintage_of(dataset_id, snapshot_id), folder, part)
+        account["code"] = staging_fingerprint()
+        atomic.write_json(folder / "account.json", account)
+    return account
 
 
 def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
-    """Stage one snapshot and return its report.
+    """Stage one snapshot and return its report. Parts that ``stage_part`` has finished are joined, not read again.
 
     The report holds ``vintage_id, dataset_id, kind, stamp, scope, world, mode, rows, first_year, last_year,
     countries, excluded {reason: rows}, quarantined {rule: rows}, corrections, files, sha256, code``.
@@ -65,21 +91,21 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
     """
     spec = catalog().dataset(dataset_id)
     contract = catalog().tables[spec.kind]
-    snapshot = landing.load(dataset_id, snapshot_id)
     vintage_id = vintage_of(dataset_id, snapshot_id)
-    known = vintages.report(vintage_id)
-    if known and known["code"] == staging_fingerprint():
+    if known := _current(vintage_id):
         return known
-    landing.verify(snapshot)
-    log = StageLog()
+    pieces = divide(dataset_id, snapshot_id)
+    snapshot = landing.load(dataset_id, snapshot_id)
+    in_parts = layout().staged_parts(dataset_id, snapshot_id)
     folder = atomic.new_folder(layout().staged(dataset_id))
     try:
-        raw, clean, rejected = folder / "raw.parquet", folder / "data.parquet", folder / "rejected.parquet"
-        metadata = {"dataset": dataset_id, "vintage": vintage_id, "data_mode": snapshot.mode}
-        write_table(_batches(snapshot, spec, contract, vintage_id, log), raw, contract, metadata, ordered=False)
-        counts = apply_row_rules(raw, (*contract.row_rules, *spec.row_rules), clean, rejected, contract)
+        if pieces:
+            accounts = [stage_part(dataset_id, snapshot_id, piece) for piece in pieces]
+            account = staged_rows.join(snapshot, vintage_id, [in_parts / piece for piece in pieces], accounts, folder)
+        else:
+            account = staged_rows.convert(snapshot, vintage_id, folder)
+        clean = folder / staged_rows.DATA
         corrections = apply_corrections(clean, [c for c in catalog().corrections if c.dataset == dataset_id], contract)
-        quarantined = _quarantine(vintage_id, log, rejected, counts)
         report = {
             "vintage_id": vintage_id,
             "dataset_id": dataset_id,
@@ -89,10 +115,8 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
             "scope": snapshot.scope,
             "mode": snapshot.mode,
             "world": settings().world,
-            "excluded": dict(sorted(log.excluded.items())),
-            "quarantined": quarantined,
+            **account,
             "corrections": corrections,
-            "notes": log.notes,
             "files": [
                 {"name": f.name, "format": f.format, "url": f.url, "sha256": f.sha256, "size": f.size}
                 | {"retrieved_at": f.retrieved_at, "last_modified": f.headers.get("Last-Modified", "")}
@@ -103,66 +127,34 @@ def stage(dataset_id: str, snapshot_id: str) -> dict[str, Any]:
             **_extent(clean, spec.kind),
         }
         vintages.withdraw(vintage_id)
-        target = layout().vintage(vintage_id)
-        with atomic.writing(target), atomic.replacing(target / "data.parquet") as temporary:
-            clean.replace(temporary)
+        _keep(folder / staged_rows.REJECTED, layout().quarantine(vintage_id))
+        _keep(clean, layout().vintage(vintage_id) / "data.parquet")
         vintages.record(vintage_id, report)
+        shutil.rmtree(in_parts, ignore_errors=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report
 
 
-def _batches(
-    snapshot: landing.Snapshot, spec: DatasetSpec, contract: TableContract, vintage_id: str, log: StageLog
-) -> Iterator[pa.RecordBatch]:
-    schema = arrow_schema(contract)
-    constants = {"source": spec.source, "dataset": spec.dataset, "vintage_id": vintage_id}
-    for file in snapshot.files:
-        try:
-            for batch in reader(file.format)(snapshot.file(file), file, spec, log):
-                arrays = [
-                    repeated(constants[f.name], batch.num_rows) if f.name in constants else batch.column(f.name)
-                    for f in schema
-                ]
-                yield pa.RecordBatch.from_arrays(arrays, names=schema.names)
-        except AgroclusterError as error:
-            error.source, error.dataset = error.source or spec.source, error.dataset or spec.dataset
-            error.period = error.period or snapshot.stamp
-            raise
-        except (pa.ArrowInvalid, KeyError, UnicodeDecodeError) as error:
-            raise SourceContractError(
-                f"{file.name} does not have the form its publisher documents: {error}.",
-                source=spec.source,
-                dataset=spec.dataset,
-                period=snapshot.stamp,
-                remedy="Compare the file with the source's documentation; the last release stays as it is.",
-            ) from error
+def _current(vintage_id: str) -> dict[str, Any] | None:
+    known = vintages.report(vintage_id)
+    return known if known and known["code"] == staging_fingerprint() else None
 
 
-def _quarantine(vintage_id: str, log: StageLog, rejected: Path, counts: dict[str, int]) -> dict[str, int]:
-    """Keep all rejected rows as text beside rule and reason; returns rows per rule."""
-    tables = [_as_text(rows, rule, reason) for rule, reason, rows in log.rejected]
-    if rejected.exists():
-        rows = pq.read_table(rejected)
-        tables.append(_as_text(rows.drop_columns(["rule_id", "reason"]), rows["rule_id"], rows["reason"]))
-    found = {rule: n for rule, n in counts.items() if n}
-    for rule, _, rows in log.rejected:
-        found[rule] = found.get(rule, 0) + rows.num_rows
-    target = layout().quarantine(vintage_id)
-    if tables:
-        with atomic.replacing(target) as temporary:
-            pq.write_table(pa.concat_tables(tables, promote_options="default"), temporary, compression="zstd")
-    else:
+def _account(folder: Path) -> dict[str, Any] | None:
+    """The account of a part that today's code has staged completely."""
+    path = folder / "account.json"
+    known: dict[str, Any] | None = atomic.read_json(path) if path.exists() else None
+    return known if known and known["code"] == staging_fingerprint() else None
+
+
+def _keep(path: Path, target: Path) -> None:
+    """Move a finished file into place, or take away what stands there if there is none now."""
+    if not path.exists():
         target.unlink(missing_ok=True)
-    return dict(sorted(found.items()))
-
-
-def _as_text(rows: pa.Table, rule: str | pa.ChunkedArray, reason: str | pa.ChunkedArray) -> pa.Table:
-    rows = rows.cast(pa.schema([(name, pa.string()) for name in rows.column_names]))
-    for position, (name, value) in enumerate((("rule_id", rule), ("reason", reason))):
-        column = pa.repeat(value, rows.num_rows) if isinstance(value, str) else value
-        rows = rows.add_column(position, name, column)
-    return rows
+        return
+    with atomic.writing(target), atomic.replacing(target) as temporary:
+        path.replace(temporary)
 
 
 def _extent(path: Path, kind: TableKind) -> dict[str, Any]:

@@ -48,7 +48,10 @@ def events(dataset_id: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("dataset_id", ["worldbank__lpi", "faostat__ek", "cepii__baci_hs12"])
-def test_a_dataset_is_fetched_once_and_then_only_checked(dags: dict[str, DAG], dataset_id: str) -> None:
+def test_a_dataset_is_fetched_once_and_then_only_checked(
+    dags: dict[str, DAG], dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalog().dataset(dataset_id).params, "part_mib", 1)
     before = len(events(dataset_id))
     states = run(dags[f"ingest_{dataset_id}"])
     assert set(states.values()) == {"success"}, states
@@ -66,6 +69,24 @@ def test_a_dataset_is_fetched_once_and_then_only_checked(dags: dict[str, DAG], d
     assert first["vintage"] == accepted[0].vintage_id
     assert first["data_mode"] == "sample"
     assert (second["changed"], second["stamp"]) == (False, first["stamp"])
+
+
+def test_an_archive_of_many_years_is_staged_by_as_many_tasks_as_it_is_worth(
+    dags: dict[str, DAG], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dag = dags["ingest_cepii__baci_hs12"]
+    states = run(dag)
+    assert (states["stage_part"], states["stage"], states["mark"]) == ("skipped", "success", "success")
+    (whole,) = vintages.accepted(["cepii__baci_hs12"])
+
+    vintages.withdraw(whole.vintage_id)
+    monkeypatch.setitem(catalog().dataset("cepii__baci_hs12").params, "part_mib", 1)
+    done = dag.test()
+    parts = [task for task in done.get_task_instances() if task.task_id == "stage_part"]
+    assert len(parts) > 3
+    assert {str(task.state) for task in parts} == {"success"}
+    (again,) = vintages.accepted(["cepii__baci_hs12"])
+    assert again.report == whole.report
 
 
 def test_a_period_can_be_fetched_again(dags: dict[str, DAG]) -> None:

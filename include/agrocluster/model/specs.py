@@ -205,6 +205,7 @@ class DatasetSpec(Spec):
     """A dataset of a publisher: how to fetch it, which shape it takes, how fresh it should be.
 
     ``by_period``: years can be asked for; otherwise the publisher gives the whole archive or nothing.
+    ``in_parts``: an archive so large that workers may stage parts of it at the same time.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+__[a-z0-9_]+$")
@@ -224,6 +225,7 @@ class DatasetSpec(Spec):
     rules: tuple[Rule, ...] = ()
     row_rules: tuple[RowRule, ...] = ()
     by_period: bool = False
+    in_parts: bool = False
     optional: bool = False
 
 

@@ -2,6 +2,9 @@
 
 check_source -> plan_slices -> fetch (per slice) -> seal -> stage, validate (per snapshot) -> mark
 
+Archives of many years have ``divide -> stage_part`` (per run of years) before ``stage``, which joins them: workers
+that share nothing but storage read them at the same time. A small archive gives no parts and costs one short task.
+
 An unchanged source ends after the first request; ``mark`` still says that it was verified, so that the marts
 Dag, which waits for all datasets, starts once per round.
 """
@@ -19,6 +22,7 @@ from agrocluster.orchestration import assets, docs, policy, pools, steps
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 PIECE = "{{ task.op_kwargs['piece']['id'] }}"
 SNAPSHOT = "{{ task.op_kwargs['snapshot_id'] }}"
+PART = "{{ task.op_kwargs['piece']['part'] }}"
 VINTAGE = "{{ task.op_kwargs['report']['vintage_id'] }}"
 
 
@@ -56,14 +60,23 @@ def ingest_dag(spec: DatasetSpec, source: SourceSpec) -> DAG:
         fetch = task(multiple_outputs=False, task_id="fetch", map_index_template=PIECE, pool=polite)(steps.fetch)
         fetched = fetch.partial(check=check).expand(piece=pieces)
         # Landing may hold everything already; then nothing is fetched, but the snapshots are staged again.
-        sealed = task(multiple_outputs=False, task_id="seal", trigger_rule="none_failed_min_one_success")(steps.seal)(
-            pieces
-        )
+        sealed: Any = task(multiple_outputs=False, task_id="seal", trigger_rule="none_failed_min_one_success")(
+            steps.seal
+        )(pieces)
         fetched >> sealed
-        stage = task(multiple_outputs=False, task_id="stage", pool=pools.COMPUTE_POOL, map_index_template=SNAPSHOT)(
-            steps.stage
-        )
+        stage = task(
+            multiple_outputs=False,
+            task_id="stage",
+            pool=pools.COMPUTE_POOL,
+            map_index_template=SNAPSHOT,
+            # Nothing to stage in parts is no reason to stage nothing.
+            trigger_rule="none_failed_min_one_success",
+        )(steps.stage)
         staged = stage.partial(dataset_id=spec.id).expand(snapshot_id=sealed)
+        if spec.in_parts:
+            divided: Any = task(multiple_outputs=False, task_id="divide")(steps.divide)(spec.id, sealed)
+            part = task(multiple_outputs=False, task_id="stage_part", pool=pools.COMPUTE_POOL, map_index_template=PART)
+            part(steps.stage_part).partial(dataset_id=spec.id).expand(piece=divided) >> staged
         gate = task(multiple_outputs=False, task_id="validate", pool=pools.COMPUTE_POOL, map_index_template=VINTAGE)(
             steps.validate
         )

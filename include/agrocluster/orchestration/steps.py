@@ -84,6 +84,21 @@ def seal(pieces: list[Json]) -> list[str]:
     return list(pipeline.seal_snapshots(check, list(pieces)))
 
 
+def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
+    """Parts of large snapshots; each becomes a task, on whichever worker is free."""
+    from agrocluster import pipeline
+
+    return list(pipeline.divide(dataset_id, list(snapshot_ids)))
+
+
+def stage_part(dataset_id: str, piece: Json) -> Json:
+    """Raw bytes of some years to typed rows, kept on the shared storage for ``stage`` to join."""
+    from agrocluster import pipeline
+
+    done: Json = pipeline.stage_part(dataset_id, piece)
+    return done
+
+
 def stage(dataset_id: str, snapshot_id: str) -> Json:
     """Raw bytes to typed, harmonised rows; what is left out is counted, what is bad is quarantined."""
     from agrocluster import pipeline

@@ -29,7 +29,7 @@ from agrocluster.sources.zipsafe import SafeZip
 
 if TYPE_CHECKING:
     from agrocluster.http import Client
-    from agrocluster.sources.base import Reader
+    from agrocluster.sources.base import Divider, Reader
 
 
 class Baci:
@@ -74,8 +74,25 @@ class Baci:
         ]
 
 
-def read_zip(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.RecordBatch]:
-    """Batches of a release: per year the totals of every exporter, then the flows of the chosen countries.
+def year_parts(path: Path, spec: DatasetSpec) -> list[str]:
+    """Runs of years, ``2012-2015``, each of at least ``part_mib`` unpacked: seconds of work and not less."""
+    archive = SafeZip(path, source=spec.source, dataset=spec.dataset)
+    parts: list[str] = []
+    first, size = 0, 0
+    for year, name in sorted(_wanted(archive, spec).items()):
+        first, size = first or year, size + archive.size(name)
+        if size >= spec.params["part_mib"] << 20:
+            parts.append(f"{first}-{year}")
+            first, size = 0, 0
+    if first:
+        parts.append(f"{first}-{year}")
+    return parts
+
+
+def read_zip(path: Path, spec: DatasetSpec, log: StageLog, part: str = "") -> Iterator[pa.RecordBatch]:
+    """Batches of a release, or of one of its ``year_parts``.
+
+    Per year the totals of every exporter and of every importer, then the flows of the chosen countries.
 
     Raises SourceContractError for a missing country list or year, a renamed column, an unknown country code or
     a repeated flow.
@@ -83,10 +100,12 @@ def read_zip(path: Path, spec: DatasetSpec, log: StageLog) -> Iterator[pa.Record
     archive = SafeZip(path, source=spec.source, dataset=spec.dataset)
     listed = archive.one("country_codes_*.csv")
     codes = country_codes(archive.read(listed), listed)
-    members = _years(archive, spec)
-    wanted = {year: name for year, name in members.items() if _in_range(year, spec)}
-    log.notes["years_outside_the_dataset"] = sorted(set(members) - set(wanted))
+    wanted = _wanted(archive, spec)
+    log.notes["years_outside_the_dataset"] = sorted(set(_years(archive, spec)) - set(wanted))
+    first, _, last = (part or "0-9999").partition("-")
     for year, name in sorted(wanted.items()):
+        if not int(first) <= year <= int(last):
+            continue
         yield from YearReader(name, spec, codes, log).batches(partial(archive.stream, name), year)
 
 
@@ -120,8 +139,9 @@ def _years(archive: SafeZip, spec: DatasetSpec) -> dict[int, str]:
     return members
 
 
-def _in_range(year: int, spec: DatasetSpec) -> bool:
-    return spec.first_year <= year <= (spec.last_year or 9999)
+def _wanted(archive: SafeZip, spec: DatasetSpec) -> dict[int, str]:
+    first, last = spec.first_year, spec.last_year or 9999
+    return {year: name for year, name in _years(archive, spec).items() if first <= year <= last}
 
 
 def _wrong_edition(name: str, edition: str, spec: DatasetSpec) -> SourceContractError:
@@ -135,6 +155,7 @@ def _wrong_edition(name: str, edition: str, spec: DatasetSpec) -> SourceContract
 
 ADAPTER = Baci()
 READERS: dict[str, Reader] = {
-    "baci_zip": lambda path, _, spec, log: read_zip(path, spec, log),
+    "baci_zip": lambda path, file, spec, log: read_zip(path, spec, log, file.details.get("part", "")),
     "baci_csv": lambda path, _, spec, log: read_csv(path, spec, log),
 }
+PARTS: dict[str, Divider] = {"baci_zip": year_parts}

@@ -15,7 +15,7 @@ from agrocluster.http import Client
 from agrocluster.model.fetching import Probe, RawFile, Slice, StageLog, Years
 from agrocluster.model.specs import DatasetSpec
 
-__all__ = ["Adapter", "Probe", "RawFile", "Reader", "Slice", "StageLog", "Years"]
+__all__ = ["Adapter", "Divider", "Probe", "RawFile", "Reader", "Slice", "StageLog", "Years"]
 
 
 class Adapter(Protocol):
@@ -30,6 +30,10 @@ class Adapter(Protocol):
     def fetch(self, spec: DatasetSpec, probe: Probe, piece: Slice, client: Client, into: Path) -> list[RawFile]:
         """Stream the bytes of one slice unchanged into the folder ``into``."""
 
+
+Divider = Callable[[Path, DatasetSpec], list[str]]
+"""Names parts of one raw file that can be read on their own, in their order; a reader finds the one it shall read as
+``details["part"]``. None or one: the file is read as a whole."""
 
 Reader = Callable[[Path, RawFile, DatasetSpec, StageLog], Iterator[pa.RecordBatch]]
 """Reads one raw file into batches with the staged columns of ``spec.kind``, in the canonical units."""

@@ -1,7 +1,8 @@
 """Finds adapters and readers in the modules of this package, so that a new source is one new module.
 
 A module may hold ``ADAPTER`` (how to fetch; the module's name is the adapter's name in the catalogue) and
-``READERS`` (file format -> how to read it). Modules are imported when an adapter or reader is asked for.
+``READERS`` (file format -> how to read it) and ``PARTS`` (file format -> how to divide it for several workers). Modules
+are imported when an adapter or reader is asked for.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import cast
+from typing import Any, cast
 
 from agrocluster import sources
 from agrocluster.errors import UsageError
-from agrocluster.sources.base import Adapter, Reader
+from agrocluster.sources.base import Adapter, Divider, Reader
 
 
 @cache
@@ -27,10 +28,21 @@ def adapter(name: str) -> Adapter:
 @cache
 def readers() -> dict[str, Reader]:
     """All readers of the package by file format."""
-    found: dict[str, Reader] = {}
+    return _collected("READERS")
+
+
+def parts(file_format: str) -> Divider:
+    """How files of a format are divided for several workers; most are not."""
+    divider: Divider | None = _collected("PARTS").get(file_format)
+    return divider or (lambda _path, _spec: [])
+
+
+@cache
+def _collected(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for module in iter_modules(sources.__path__):
         if module.name != __name__.rpartition(".")[2]:
-            found |= getattr(import_module(f"{sources.__name__}.{module.name}"), "READERS", {})
+            found |= getattr(import_module(f"{sources.__name__}.{module.name}"), name, {})
     return found
 
 

@@ -28,6 +28,10 @@ class Layout:
         dataset_id, _, name = vintage_id.partition("@")
         return self.staged(dataset_id) / name
 
+    def staged_parts(self, dataset_id: str, snapshot_id: str) -> Path:
+        """Parts of a snapshot that are being staged by several workers, one folder each."""
+        return self.staged(dataset_id) / f".parts-{snapshot_id}"
+
     def quarantine(self, vintage_id: str) -> Path:
         """Rejected rows of one vintage."""
         dataset_id, _, name = vintage_id.partition("@")
