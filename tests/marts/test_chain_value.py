@@ -77,6 +77,25 @@ def test_a_by_product_takes_no_grain_of_its_own() -> None:
     assert row(world, "mart_chain_value", "KAZ", "wheat_flour")["vam"] == pytest.approx(1.17)
 
 
+def test_several_ways_through_a_chain_are_weighed_by_what_they_took() -> None:
+    world = World()
+    world.exports("UZB", "520100", YEARS, 3e6, kg=2e6)
+    world.exports("UZB", "520512", YEARS, 5e6, kg=2e6)
+    world.exports("UZB", "120729", YEARS, 2e5, kg=1e6)
+    world.exports("UZB", "151221", YEARS, 1e6, kg=1e6)
+    con = world.build("mart_chain_value")
+    yarn, oil = (
+        one(con, f"FROM cat_extraction WHERE chain = 'cotton' AND processed_sub = '{sub}'")["extraction"]
+        for sub in ("yarn", "cottonseed_oil")
+    )
+    found = one(con, "FROM mart_chain_value WHERE iso3 = 'UZB' AND chain = 'cotton' AND year = 2020")
+    assert found["vam"] == pytest.approx(6e6 / (2e3 / yarn * 1500 + 1e3 / oil * 200))
+    world.exports("KAZ", "520100", YEARS, 3e6, kg=2e6)
+    world.exports("KAZ", "520512", YEARS, 5e6, kg=2e6)
+    world.exports("KAZ", "151221", YEARS, 9e6, kg=1e6)
+    assert row(world, "mart_chain_value", "KAZ", "cotton")["vam"] is None, "most of it has no price of its seed"
+
+
 def test_what_is_unknown_is_no_zero() -> None:
     """No path from raw hides to leather is in the catalogue, no food balance of melons, no import of Turkey."""
     world = wheat()

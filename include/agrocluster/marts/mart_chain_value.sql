@@ -24,7 +24,7 @@ flow AS (  -- world totals of exporters and of importers
         CASE WHEN f.net_kg > 0 AND f.flag = '' THEN f.value_usd END AS weighed,
         CASE WHEN f.net_kg > 0 AND f.flag = '' THEN f.net_kg END AS kg
     FROM fact_trade f JOIN p ON f.hs_edition = p.hs_edition AND f.flow_variant = p.flow_variant
-    WHERE f.value_usd IS NOT NULL AND (f.importer = 'WLD' OR f.exporter = 'WLD')
+    WHERE f.value_usd IS NOT NULL AND (f.importer = 'WLD') <> (f.exporter = 'WLD')
 ),
 
 -- Value-addition multiple: what processed exports fetch over what the primary product in them would have fetched.
