@@ -277,6 +277,13 @@ def test_candidates_are_what_is_not_exported_yet(candidates) -> None:
     assert pasta["top_markets"].split()[0] == pasta["market"] == "CHN"
 
 
+def test_a_country_without_any_return_has_no_candidates() -> None:
+    con = trade(FLOWS).build(*MARTS, "mart_diversification")
+    reporters = {iso3 for (iso3,) in con.execute("SELECT DISTINCT iso3 FROM mart_diversification").fetchall()}
+    assert reporters <= {"KAZ", "UZB"}
+    assert reporters
+
+
 def test_what_does_not_grow_at_home_is_no_candidate(candidates) -> None:
     rice, apples = candidate(candidates, "100630"), candidate(candidates, "080810")
     assert (rice["feasible"], rice["reason"], rice["pdi_rank"]) == (False, "not_produced", None)

@@ -76,8 +76,10 @@ def _numbers(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> p
     known = export_access.access(con, p, window)
     reach, near = known.distance() * known.tariff[:, :, None], _density(window, p["pdi_presence_rca"])
     chains = np.array([k for (k,) in con.execute(_CANDIDATES).fetchall()], dtype=np.int64)
+    # What a country without any return exports is unknown, and no candidate.
+    lacking = ~window.supplied[:, chains] & ~np.isnan(window.exports[:, chains])
     parts = [
-        _of_one(window, i, chains[~window.supplied[i, chains]], near[i], static.ease[i], reach[i] * known.demand, p)
+        _of_one(window, i, chains[lacking[i]], near[i], static.ease[i], reach[i] * known.demand, p)
         for i in range(len(window.exporters))
     ]
     return pa.concat_tables(parts)
