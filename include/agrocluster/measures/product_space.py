@@ -1,21 +1,22 @@
-"""Product space and economic complexity from a matrix of presence (methodology 3).
+"""Product space from a matrix of presence: how near products are to each other and to what a country has (3.1).
 
 Rows are countries, columns are products, M_ck is 1 where a country has advantage in a product. Countries and products
-without any presence must be removed beforehand, and the graph of M must be connected; otherwise the second eigenvector
-is arbitrary. Levels are comparable within one sample only.
+without any presence must be removed beforehand (``complexity_sample``). Whether exports or farm output (3.4) made the
+matrix does not matter here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from agrocluster.measures.safe import Floats
+from agrocluster.measures.safe import Floats, divide
 
-_GAP = 1e-9
-"""How far the second eigenvalue must lie from its neighbours to name one vector (methodology 3.2, step 2)."""
+_BLOCK = 128
+"""Products whose proximities are held at once."""
 
 
 def presence(advantage: ArrayLike, threshold: float = 1.0) -> Floats:
@@ -23,117 +24,139 @@ def presence(advantage: ArrayLike, threshold: float = 1.0) -> Floats:
     return (np.asarray(advantage, dtype=np.float64) >= threshold).astype(np.float64)
 
 
-def proximity(m: ArrayLike) -> Floats:
-    """phi_kl, the smaller of the two conditional probabilities of presence; products by products, diagonal 1 (3.1)."""
-    matrix = _checked(m)
-    ubiquity = matrix.sum(axis=0)
-    return matrix.T @ matrix / np.maximum.outer(ubiquity, ubiquity)
+def rpop(exports: ArrayLike, population: ArrayLike, inside: ArrayLike | None = None) -> Floats:
+    """Exports per head over those of the whole sample, (x_ck / pop_c) / (X_k / pop), neutral 1 (3.3).
 
-
-def density(m: ArrayLike, phi: ArrayLike) -> Floats:
-    """Share of a product's proximities that a country has, from 0 to 1; countries by products (3.1)."""
-    matrix, near = np.asarray(m, dtype=np.float64), np.asarray(phi, dtype=np.float64)
-    return matrix @ near / near.sum(axis=0)
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """Complexity of countries and products, in the scales of both reference packages (3.2).
-
-    Attributes:
-        eci, pci: as py-ecomplexity: population deviation, products on the scale of countries, so that a country's
-            eci is the mean pci of what it has. The default.
-        eci_sample, pci_sample: as R economiccomplexity: each with its own mean and sample deviation.
-        raw_pci: products before scaling. sd: population deviation of countries before scaling.
-        lambda_2: the second eigenvalue.
-    """
-
-    eci: Floats
-    pci: Floats
-    eci_sample: Floats
-    pci_sample: Floats
-    raw_pci: Floats
-    sd: float
-    lambda_2: float
-
-
-def complexity(m: ArrayLike) -> Complexity:
-    """The second eigenvector of D^-1 M U^-1 M', taken from its symmetric form; sign by diversity (3.1, 3.2).
-
-    ValueError where the second eigenvalue is not a single one below 1.
-    """
-    matrix = _checked(m)
-    diversity, ubiquity = matrix.sum(axis=1), matrix.sum(axis=0)
-    s = matrix / np.sqrt(diversity)[:, None] / np.sqrt(ubiquity)[None, :]
-    values, vectors = np.linalg.eigh(s @ s.T)
-    third, second = (float(v) for v in ([0.0, *values])[-3:-1])
-    if second > 1 - _GAP or second - third < _GAP:
-        raise ValueError("the second eigenvalue is multiple: the matrix of presence falls apart or repeats itself")
-    kc = vectors[:, -2] / np.sqrt(diversity)
-    centred = diversity - diversity.mean()
-    kc = kc * (-1 if (centred * kc).sum() < 0 else 1)
-    kp = matrix.T @ kc / ubiquity / second
-    sd = float(kc.std())
-    return Complexity(
-        eci=(kc - kc.mean()) / sd,
-        pci=(kp - kc.mean()) / sd,
-        eci_sample=(kc - kc.mean()) / kc.std(ddof=1),
-        pci_sample=(kp - kp.mean()) / kp.std(ddof=1),
-        raw_pci=kp,
-        sd=sd,
-        lambda_2=second,
-    )
-
-
-def coi(m: ArrayLike, near: ArrayLike, raw_pci: ArrayLike) -> Floats:
-    """Outlook: complexity of what a country lacks, by its density, in population deviations over countries (3.1).
+    Instead of RCA it is not masked by a resource that fills a small country's exports. Sensitivity only.
 
     Args:
-        near: density; raw_pci: products before scaling, see ``Complexity``.
+        exports: dollars, countries by products. population: persons per country.
+        inside: which countries are the whole sample; all by default.
     """
-    matrix, close, products = (np.asarray(v, dtype=np.float64) for v in (m, near, raw_pci))
-    total = (close * (1 - matrix) * products).sum(axis=1)
-    return (total - total.mean()) / total.std()
+    x, persons = np.asarray(exports, dtype=np.float64), np.asarray(population, dtype=np.float64)
+    if not (np.isfinite(persons).all() and (persons > 0).all()):
+        raise ValueError("the population of every country must be known and positive")
+    whole = np.ones(len(x), dtype=np.bool_) if inside is None else np.asarray(inside, dtype=np.bool_)
+    return divide(x / persons[:, None], x[whole].sum(axis=0)[None, :] / persons[whole].sum())
 
 
-def cog(m: ArrayLike, phi: ArrayLike, raw_pci: ArrayLike, sd: float) -> Floats:
-    """Gain in outlook from a product a country lacks, over the deviation of countries; 0 where it has it (3.1).
+class ProductSpace:
+    """Proximities phi of the products of one presence matrix, and what follows from them.
 
-    The form of both reference packages (``cog_pkg``): what the product itself is worth is not taken off.
+    ``of`` in the methods are the countries asked about: by default those of the matrix, otherwise any others by their
+    presence in its products; they change nothing in the space (3.3).
+
+    phi is products by products, 25 million numbers for 5,000 of them. Density and gain need only what ``spread`` makes
+    of it, and that goes through the countries instead, exactly and without holding phi.
     """
-    matrix, near, products = (np.asarray(v, dtype=np.float64) for v in (m, phi, raw_pci))
-    lacking = 1 - matrix
-    return lacking * ((lacking * products) @ (near / near.sum(axis=1)[:, None])) / sd
+
+    def __init__(self, m: ArrayLike) -> None:
+        """``m``: presence, 0 or 1, countries by products. ValueError where a country or a product has none."""
+        self.m = checked(m)
+        self._ubiquity = self.m.sum(axis=0)
+        self._order = np.argsort(self._ubiquity, kind="stable")
+        self._had, self._common = self.m[:, self._order], self._ubiquity[self._order]
+        self._spans = [slice(start, start + _BLOCK) for start in range(0, len(self._common), _BLOCK)]
+        self._own = [
+            self._had[:, s].T @ self._had[:, s] / np.maximum.outer(self._common[s], self._common[s])
+            for s in self._spans
+        ]
+
+    def proximity(self) -> Floats:
+        """phi_kl, the smaller of the two conditional probabilities of presence; symmetric, diagonal 1 (3.1)."""
+        phi = np.empty((self.m.shape[1], self.m.shape[1]))
+        for span, lines in self._lines():
+            phi[span] = lines
+        return phi
+
+    def spread(self, weights: ArrayLike) -> Floats:
+        """``weights @ phi``: what each product receives from all of them; rows by products.
+
+        phi_kl = sum_c M_ck M_cl / max(u_k, u_l). With products in order of ubiquity u, the sum over all rarer l is
+        (sum_l w_l M_cl) M_ck / u_k and that over all commoner ones (sum_l w_l / u_l M_cl) M_ck, so blocks of products
+        need each other only through sums by country: the cost is rows x countries x products instead of rows x
+        products squared. Weights that are not negative give sums that are not, and zero stays exactly zero.
+        """
+        sent = np.asarray(weights, dtype=np.float64)[:, self._order]
+        received = np.empty_like(sent)
+        rarer = np.zeros((len(sent), len(self.m)))
+        for span, own in zip(self._spans, self._own, strict=True):
+            received[:, span] = rarer @ self._had[:, span] / self._common[span] + sent[:, span] @ own
+            rarer += sent[:, span] @ self._had[:, span].T
+        commoner = np.zeros_like(rarer)
+        for span in reversed(self._spans):
+            received[:, span] += commoner @ self._had[:, span]
+            commoner += (sent[:, span] / self._common[span]) @ self._had[:, span].T
+        result = np.empty_like(received)
+        result[:, self._order] = received
+        return result
+
+    @cached_property
+    def nearness(self) -> Floats:
+        """Sum of each product's proximities, itself included: the denominator of density and gain; products."""
+        return self.spread(np.ones((1, self.m.shape[1])))[0]
+
+    def density(self, of: ArrayLike | None = None) -> Floats:
+        """Share of a product's proximities that a country has, from 0 to 1; countries by products (3.1)."""
+        return np.minimum(self.spread(self._asked(of)) / self.nearness, 1.0)
+
+    def nearest_density(self, neighbours: int, of: ArrayLike | None = None) -> Floats:
+        """Density over the ``neighbours`` products nearest to each, weighted by proximity (3.2, knn option).
+
+        The product itself is not among them; at equal proximity the earlier column is. nan where no other product is
+        near. py-ecomplexity returns the unweighted count of present neighbours under this name.
+        """
+        if not 0 < neighbours < self.m.shape[1]:
+            raise ValueError(
+                f"{neighbours} neighbours of {self.m.shape[1]} products: give at least 1 and less than all"
+            )
+        rows = self._asked(of)
+        result = np.empty_like(rows)
+        for span, lines in self._lines():
+            count = np.arange(len(lines))
+            lines[count, count + span.start] = -1
+            nearest = np.argsort(-lines, axis=1, kind="stable")[:, :neighbours]
+            kept = np.zeros_like(lines)
+            np.put_along_axis(kept, nearest, np.take_along_axis(lines, nearest, axis=1), axis=1)
+            result[:, span] = np.minimum(divide(rows @ kept.T, kept.sum(axis=1)[None, :]), 1.0)
+        return result
+
+    def gain(self, pci: ArrayLike, of: ArrayLike | None = None) -> Floats:
+        """Gain in outlook from a product a country lacks, 0 where it has it; countries by products (COG of 3.1).
+
+        The form of both reference packages (``cog_pkg``), in units of ``pci``. The form of the Atlas book
+        (``cog_book``) takes off what the outlook counted already: ``gain - (1 - M) * density * pci``.
+        """
+        lacking = 1 - self._asked(of)
+        return lacking * self.spread(lacking * (np.asarray(pci, dtype=np.float64) / self.nearness))
+
+    def _asked(self, of: ArrayLike | None) -> Floats:
+        return self.m if of is None else np.asarray(of, dtype=np.float64)
+
+    def _lines(self) -> Iterator[tuple[slice, Floats]]:
+        """Rows of phi in blocks. Shared countries are counted in float32, which is exact up to 16 million of them."""
+        single = self.m.astype(np.float32)
+        for span in self._spans:
+            shared = (single[:, span].T @ single).astype(np.float64)
+            shared /= np.maximum.outer(self._ubiquity[span], self._ubiquity)
+            yield span, shared
 
 
-def fitness(m: ArrayLike, updates: int) -> tuple[Floats, Floats]:
-    """Fitness of countries and quality of products after ``updates`` from ones, each over its mean (3.2; Tacchella)."""
-    matrix = _checked(m)
-    country, product = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
-    for _ in range(updates):
-        new_country = matrix @ product
-        new_product = 1 / (matrix.T @ (1 / country))
-        country, product = new_country / new_country.mean(), new_product / new_product.mean()
-    return country, product
+def outlook(near: ArrayLike, pci: ArrayLike, of: ArrayLike) -> Floats:
+    """Complexity of what a country lacks, weighted by its density, not standardised; countries (COI of 3.1).
 
-
-def reflections(m: ArrayLike, columns: int = 20) -> tuple[Floats, Floats]:
-    """Method of reflections: countries at the last even and products at the last odd step, standardised (3.2).
-
-    The first of ``columns`` steps is diversity and ubiquity. For tests: the eigenvector is its limit.
+    Args:
+        near: density, countries by products. pci: product complexity. of: presence of the same countries.
     """
-    matrix = _checked(m)
-    diversity, ubiquity = matrix.sum(axis=1), matrix.sum(axis=0)
-    steps = [(diversity, ubiquity)]
-    for _ in range(columns - 1):
-        country, product = steps[-1]
-        steps.append((matrix @ product / diversity, matrix.T @ country / ubiquity))
-    country, product = steps[columns - 2][0], steps[columns - 1][1]
-    return (country - country.mean()) / country.std(ddof=1), (product - product.mean()) / product.std(ddof=1)
+    close, products, rows = (np.asarray(v, dtype=np.float64) for v in (near, pci, of))
+    return (close * (1 - rows)) @ products
 
 
-def _checked(m: ArrayLike) -> Floats:
+def checked(m: ArrayLike) -> Floats:
+    """``m`` as float64. ValueError where it is no matrix of 0 and 1 with presence in every row and column."""
     matrix = np.asarray(m, dtype=np.float64)
-    if not (matrix.any(axis=0).all() and matrix.any(axis=1).all()):
+    if not ((matrix == 0) | (matrix == 1)).all():
+        raise ValueError("presence is 0 or 1; anything else is no presence matrix")
+    if not (matrix.size and matrix.any(axis=0).all() and matrix.any(axis=1).all()):
         raise ValueError("a country or a product without any presence must be removed first")
     return matrix
