@@ -1,8 +1,8 @@
 """A whole BACI release, from the zip to specialisation and complexity of every country, year by year, out of core.
 
 What Airflow maps over workers runs here one after the other in one process: every part of the release is read into
-staged rows, the parts are joined, and each year's matrix is measured. Cost must grow with the years and memory must not.
-Run by ``benchmarks.run``.
+staged rows, the parts are joined, and each year's matrix is measured. Cost must grow with the years and memory must
+not. Run by ``benchmarks.run``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _measured(path: Path, years: int) -> None:
 def _measure(staged: Path, year: int) -> None:
     import duckdb
 
-    from agrocluster.measures import relations
+    from agrocluster.measures.complexity_table import complexity_table
     from agrocluster.measures.relations import specialisation
 
     with duckdb.connect() as con:
@@ -65,7 +65,7 @@ def _measure(staged: Path, year: int) -> None:
                 WHERE year = {year} AND importer = 'WLD'"""
         ).to_arrow_table()
     specialisation(totals)
-    complexity_table(totals)
+    complexity_table(totals, year=None)
 
 
 DESIGNS: dict[str, Callable[[Path], None]] = {name(years): partial(_measured, years=years) for years in YEARS}

@@ -138,5 +138,5 @@ def _density(window: Window, threshold: float) -> Floats:
     economies, products = made.any(axis=1), made.any(axis=0)
     found = np.full(made.shape, np.nan)
     inside = np.ix_(economies, products)
-    found[inside] = product_space.density(made[inside], product_space.proximity(made[inside]))
+    found[inside] = product_space.ProductSpace(made[inside]).density()
     return found[window.own][:, place]
