@@ -315,3 +315,20 @@ def test_the_focus_countries_own_trade_follows_the_variant() -> None:
     assert grain["supply_share"] == pytest.approx(10 / 60)
     assert grain["demand_usd"] == pytest.approx(40e6)
     assert pair(con, "UZB", "CHN")["n_products"] == 0, "Uzbekistan reports nothing in this variant"
+
+
+def test_what_is_realised_enters_the_bottleneck_and_the_livestock_chains() -> None:
+    cheese = {"040690": {"RUS": 8, "CHN": 1}, GRAIN: {"RUS": 1, "CHN": 5}}
+    con = trade(FLOWS | {"KAZ": cheese}).build(*MARTS, "mart_chain_bottleneck", "mart_livestock_chain")
+    where = "iso3 = 'KAZ' AND chain = 'dairy'"
+    potential = one(
+        con, f"FROM mart_export_potential_chain WHERE {where} AND market = 'WLD' AND baseline_id = 'B2018_2020'"
+    )
+    assert 0 < potential["realised_share"] < 1
+    total = one(con, f"FROM mart_chain_trade WHERE {where} AND stage = 'total' AND year = 2020")
+    found = one(con, f"FROM mart_chain_bottleneck WHERE {where} AND baseline_id = 'B2018_2020'")
+    assert found["market_basis"] == "realised_and_concentration"
+    parts = 100 * potential["realised_share"], 100 * (1 - total["hhi_dest_norm_w3"])
+    assert found["b_market"] == pytest.approx(sum(parts) / 2)
+    told = one(con, f"FROM mart_livestock_chain WHERE {where} AND measure = 'untapped_epi' AND year = 2020")
+    assert told["value"] == pytest.approx(potential["untapped_usd"])

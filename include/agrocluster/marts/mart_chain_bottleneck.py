@@ -1,8 +1,8 @@
 """Where each chain is tightest in each baseline window: five stage scores and the clearly lowest (methodology 6).
 
 Norms use the scales of the index (mart_goalposts). Input dependence is not an indicator of this index version, so its
-scale is taken here the same way: the parameters' quantiles over the reference window. The market stage holds the
-concentration of buyers alone until export potential is measured; ``market_basis`` says so.
+scale is taken here the same way: the parameters' quantiles over the reference window. Export potential is measured for
+the focus countries; of others the market stage holds the concentration of buyers alone, and ``market_basis`` says so.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ known AS (
         100 * CASE WHEN has_made.chain IS NOT NULL THEN total.dpr_w3 END AS dpr_points,
         norm(final.rsca, r.low, r.high) AS final_norm,
         100 * CASE WHEN has_final.chain IS NOT NULL THEN total.ui_w3 END AS ui_points,
+        100 * e.realised_share AS realised_points,
         100 * (1 - total.hhi_dest_norm_w3) AS spread_points
     FROM dim_baseline b CROSS JOIN dim_country c CROSS JOIN dim_chain ch
     LEFT JOIN input_scale i ON true LEFT JOIN rsca_scale r ON true
@@ -64,6 +65,8 @@ known AS (
         AND total.stage = 'total'
     LEFT JOIN held has_made ON has_made.chain = ch.chain AND has_made.stage = 'processed'
     LEFT JOIN held has_final ON has_final.chain = ch.chain AND has_final.stage = 'final'
+    LEFT JOIN mart_export_potential_chain e ON e.baseline_id = b.baseline_id AND e.iso3 = c.iso3
+        AND e.chain = ch.chain AND e.market = 'WLD'
     WHERE c.focus OR c.panel
 ),
 vector AS (
@@ -71,13 +74,15 @@ vector AS (
         list_avg([plq_norm, yield_points]) AS b_primary,
         list_avg([processed_norm, dpr_points]) AS b_processed,
         list_avg([final_norm, ui_points]) AS b_final,
-        spread_points AS b_market,
+        list_avg([realised_points, spread_points]) AS b_market,
         [b_input, b_primary, b_processed, b_final, b_market] AS b,
         list_sort(list_filter(b, lambda x: x IS NOT NULL)) AS ordered
     FROM known
 )
 SELECT baseline_id, iso3, focus, chain, b_input, b_primary, b_processed, b_final, b_market,
-    CASE WHEN b_market IS NOT NULL THEN 'concentration' END AS market_basis,
+    CASE WHEN realised_points IS NULL AND spread_points IS NOT NULL THEN 'concentration'
+        WHEN spread_points IS NULL AND realised_points IS NOT NULL THEN 'realised'
+        WHEN b_market IS NOT NULL THEN 'realised_and_concentration' END AS market_basis,
     CASE WHEN ordered[2] - ordered[1] >= {margin}
         THEN ['input', 'primary', 'processed', 'final', 'market'][list_position(b, ordered[1])]
         ELSE 'none_clear' END AS bottleneck,

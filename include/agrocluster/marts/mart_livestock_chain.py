@@ -88,9 +88,15 @@ def _values(con: duckdb.DuckDBPyConnection, position: float, mart: str, row_filt
             FROM reader r CROSS JOIN dim_country c
             CROSS JOIN (SELECT DISTINCT year FROM mart_chain_production) y
             WHERE r.position = {position} AND c.focus"""
-    of_chain = "chain" in con.sql(f"FROM {mart} LIMIT 0").columns
+    held = con.sql(f"FROM {mart} LIMIT 0").columns
+    of_chain = "chain" in held
+    rows = f"(FROM {mart} WHERE {row_filter})"
+    if "year" not in held:
+        # A measure of baseline windows stands in the year that ends one; a year ends two where windows coincide.
+        rows = f"""(SELECT m.*, b.last_year AS year FROM {rows} m JOIN dim_baseline b USING (baseline_id)
+            QUALIFY row_number() OVER (PARTITION BY m.iso3, m.chain, b.last_year ORDER BY baseline_id) = 1)"""
     return f"""
         SELECT {columns}, m.iso3, m.year, ({expression})::DOUBLE AS value
-        FROM {mart} m JOIN reader r ON r.position = {position} {"AND r.read_chain = m.chain" if of_chain else ""}
+        FROM {rows} m JOIN reader r ON r.position = {position} {"AND r.read_chain = m.chain" if of_chain else ""}
         JOIN dim_country c USING (iso3)
-        WHERE (c.focus OR c.yield_peer) AND ({row_filter})"""
+        WHERE c.focus OR c.yield_peer"""
