@@ -1,7 +1,7 @@
 """All benchmarks: ``python -m benchmarks.run [--cache FOLDER] [--repetitions 5] [--scale 1.0]``.
 
 Inputs are generated once into the cache folder (default: a temporary one, removed afterwards) and take about
-2.5 GB there, and as much again while a year of customs reports is staged. Every table compares designs measured in
+3 GB there, and as much again while a year of customs reports is staged. Every table compares designs measured in
 the same run; read the ratios, not the seconds.
 """
 
@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import baci, comtrade, faostat, synthetic
+from benchmarks import baci, comtrade, faostat, measures_rca, synthetic
 from benchmarks.measure import table
 
 
@@ -32,6 +32,7 @@ def main() -> None:
         page = synthetic.comtrade_page(folder, int(synthetic.COMTRADE_ROWS * chosen.scale))
         answers = comtrade.run(page, chosen.repetitions)
         mirrors = comtrade.run_year(folder, chosen.repetitions, int(comtrade.YEAR_ROWS * chosen.scale))
+        advantage = measures_rca.run(year, chosen.repetitions, int(synthetic.BILATERAL_ROWS * chosen.scale))
     print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
     millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
     print(table(f"FAOSTAT zip of {millions:.1f} million rows to staged Parquet, all rows", faostat.ALL_ROWS[0], rows))
@@ -42,6 +43,9 @@ def main() -> None:
     print(table(f"UN Comtrade answer of {records:,} records", comtrade.PEER, answers))
     records = int(comtrade.YEAR_ROWS * chosen.scale)
     print(table(f"A year of {records:,} mirror records from a local server", comtrade.YEAR[0], mirrors))
+    for years, results in advantage.items():
+        millions = synthetic.BILATERAL_ROWS * chosen.scale * years / 1e6
+        print(table(f"Specialisation from {millions:.1f} million bilateral rows", measures_rca.PEER, results))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,29 @@ def test_introversion_is_bounded_and_free_of_the_unit(within: float, share: floa
     assert intensity.sti(within * region / world, region / world, 1) == pytest.approx(found, abs=1e-9)
 
 
+@given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=20))
+def test_complementarity_lies_between_nothing_and_all_in_common(pairs: list[tuple[float, float]]) -> None:
+    exports, imports = np.array(pairs).T
+    found = intensity.tci(exports, imports)
+    if exports.sum() > 0 and imports.sum() > 0:
+        assert -1e-9 <= found <= 100 + 1e-9
+        assert intensity.tci(exports * 7, exports) == pytest.approx(100)
+        apart = intensity.tci([*exports, *np.zeros_like(imports)], [*np.zeros_like(exports), *imports])
+        assert apart == pytest.approx(0, abs=1e-9)
+    else:
+        assert np.isnan(found)
+
+
+@given(st.floats(0, 1e9), st.floats(1, 1e9), st.floats(1, 1e9))
+def test_a_country_that_spreads_its_exports_as_the_world_does_is_neutral(
+    other: float, to_all: float, market: float
+) -> None:
+    share = market / (market + other + 1)
+    assert intensity.tii(share * to_all, to_all, market, market + other + 1) == pytest.approx(1)
+    own, world = share * to_all, market + other + 1 + to_all
+    assert intensity.tii_of_others(own, to_all, market + own, world) == pytest.approx(1, rel=1e-5)
+
+
 def test_a_region_that_trades_like_the_world_is_neutral() -> None:
     # Members and outsiders alike send a tenth of their trade to the region.
     assert intensity.hi(10, 100, 1000) == pytest.approx(1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agrocluster.measures import mirror, reexport
+from agrocluster.measures import mirror, reexport, two_way
 
 EXAMPLE = json.loads((Path(__file__).parent / "worked_examples.json").read_text())["H_mirror"]
 DOLLARS = st.one_of(st.just(0.0), st.floats(0.01, 1e12))
@@ -110,7 +110,7 @@ def test_a_better_reporter_weighs_more(x, m, sigma_x, sigma_m, better) -> None:
 
 
 def test_transit_needs_every_sign_and_unknown_signs_raise_no_suspicion() -> None:
-    gl = reexport.grubel_lloyd([100, 100, 100, 100, 100], [90, 90, 10, 90, 90])
+    gl = two_way.grubel_lloyd([100, 100, 100, 100, 100], [90, 90, 10, 90, 90])
     found = reexport.transit_signature(gl, [1.05, 1.5, 1.05, 1.05, np.nan], [0.01, 0.01, 0.01, 0.5, 0.01])
     np.testing.assert_array_equal(found, [True, False, False, False, False])
     assert not reexport.transit_signature(np.nan, 1.0, 0.0)

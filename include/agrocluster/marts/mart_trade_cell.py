@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agrocluster.marts import mirror_windows
 from agrocluster.marts.parameters import Parameters, parameters
-from agrocluster.measures import cif, mirror, reexport
+from agrocluster.measures import cif, mirror, reexport, two_way
 from agrocluster.measures.safe import divide, ln
 from agrocluster.model.arrays import to_arrow, to_numpy
 
@@ -276,7 +276,7 @@ def measure(cells: pa.Table, method: Parameters) -> pa.Table:
         single_side_factor=method["single_side_factor"],
     )
     transit = reexport.transit_signature(
-        reexport.grubel_lloyd(of["country_x"], of["country_m"]),
+        two_way.grubel_lloyd(of["country_x"], of["country_m"]),
         of["uv_ratio"],
         of["home_share"],
         home_counts=of["farmed"] == 1,

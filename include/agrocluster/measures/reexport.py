@@ -12,12 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from agrocluster.measures.safe import Floats, divide, floats
 
 
-def grubel_lloyd(exports: ArrayLike, imports: ArrayLike) -> Floats:
-    """Two-way trade, 1 - |x - m| / (x + m), from 0 to 1; nan where nothing is traded (1.6)."""
-    x, m = floats(exports, imports)
-    return 1 - divide(np.abs(x - m), x + m)
-
-
 def domestic_exports(exports: ArrayLike, reexports: ArrayLike) -> Floats:
     """Exports less reported re-exports, x - rx, not below 0; nan where none are reported (2.6, equation 1)."""
     x, rx = floats(exports, reexports)

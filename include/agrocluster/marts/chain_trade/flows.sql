@@ -20,6 +20,8 @@ SELECT
     any_value(value_number) FILTER (name = 'ruv_band') AS ruv_band,
     any_value(value_number) FILTER (name = 'ruv_mad') AS ruv_mad,
     any_value(value_number) FILTER (name = 'cms_own_share_min') AS own_share_min,
+    any_value(CASE value WHEN 'product_first' THEN 1.0 WHEN 'market_first' THEN 0.0 WHEN 'mean' THEN 0.5 END)
+        FILTER (name = 'cms_order') AS product_first,
     any_value(value_number::INTEGER) FILTER (name = 'tci_top_partners') AS top_partners,
     string_split(any_value(value) FILTER (name = 'eaeu_members'), ',') AS eaeu,
     string_split(any_value(value) FILTER (name = 'central_asia_members'), ',') AS central_asia

@@ -1,8 +1,8 @@
--- Why exports of the focus countries grew from one window to the next: constant market shares (methodology 1.9), mean of
--- both orders. World imports are without the country's own deliveries where it is a large supplier. Where a country sells
+-- Why exports of the focus countries grew from one window to the next: constant market shares (methodology
+-- 1.9). World imports are without the country's own deliveries where it is a large supplier. Where a country sells
 -- in a market that imported nothing before, growth is over the mean of both windows (Cheptea, Gaulier and Zignago 2005).
 CREATE TABLE chain_trade.growth AS
-WITH span AS (SELECT span, own_share_min, known_min, (SELECT min(year) FROM chain_trade.calendar) AS first FROM chain_trade.p),
+WITH span AS (SELECT span, own_share_min, known_min, product_first, (SELECT min(year) FROM chain_trade.calendar) AS first FROM chain_trade.p),
 imports AS (
     SELECT year, hs_code, market, coalesce(then_.w, 0) AS w0, coalesce(now_.w, 0) AS w1
     FROM chain_trade.demand now_
@@ -73,10 +73,10 @@ rate AS (  -- where nobody imports in either window the wider growth stands in
 summed AS (
     SELECT iso3, year, chain, stage, any_value(midpoint) AS midpoint, sum(x0) AS x0, sum(x1) AS x1,
         sum(g * weight) AS world,
-        sum((g_k - g + g_kj - g_j) * weight) / 2 AS composition,
-        sum((g_kj - g_k + g_j - g) * weight) / 2 AS market,
+        sum((product_first * (g_k - g) + (1 - product_first) * (g_kj - g_j)) * weight) AS composition,
+        sum((product_first * (g_kj - g_k) + (1 - product_first) * (g_j - g)) * weight) AS market,
         sum(x1 - x0 - g_kj * weight) AS residual
-    FROM rate GROUP BY ALL
+    FROM rate, span GROUP BY ALL
 ),
 sold AS (SELECT iso3, year, chain, stage, sum(x0) AS x0, sum(x1) AS x1 FROM placed GROUP BY ALL)
 SELECT s.iso3, s.year, s.chain, s.stage, s.midpoint,
