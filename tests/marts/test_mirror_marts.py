@@ -252,7 +252,9 @@ def test_the_reconciled_variant_lies_between_and_the_default_ignores_reports() -
     with_reports, without = variant("baci"), variant("baci")
     without.customs = []
     # What the reports alone can tell stands beside the indices in any variant.
-    everything = "SELECT COLUMNS(c -> NOT regexp_matches(c, '_dom|reexport|mirror')) FROM mart_chain_trade ORDER BY ALL"
+    everything = (
+        "SELECT COLUMNS(lambda c: NOT regexp_matches(c, '_dom|reexport|mirror')) FROM mart_chain_trade ORDER BY ALL"
+    )
     assert (
         with_reports.build("mart_chain_trade")
         .sql(everything)

@@ -58,12 +58,14 @@ class World:
                 )
 
     def _with_importer_totals(self) -> list[Row]:
-        """The flows and, as BACI is staged, every importer's total of them (exporter WLD)."""
+        """The flows and, as BACI is staged, importers' totals of them (exporter WLD), unless they are given."""
+        names = ("importer", "hs_edition", "hs_code", "year", "flow_variant")
+        given = {tuple(flow[n] for n in names) for flow in self.trade if flow["exporter"] == "WLD"}
         totals: dict[tuple[object, ...], Row] = {}
         for flow in self.trade:
-            if "WLD" in (flow["importer"], flow["exporter"]):
+            key = tuple(flow[n] for n in names)
+            if "WLD" in (flow["importer"], flow["exporter"]) or key in given:
                 continue
-            key = tuple(flow[name] for name in ("importer", "hs_edition", "hs_code", "year", "flow_variant"))
             total = totals.setdefault(key, flow | {"exporter": "WLD", "value_usd": 0.0, "net_kg": None})
             total["value_usd"] += flow["value_usd"]  # type: ignore[operator]
         return [*self.trade, *totals.values()]

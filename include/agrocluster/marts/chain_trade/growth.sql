@@ -25,7 +25,8 @@ cell AS (  -- areas that are no country have no imports to compare with
         coalesce(i.w0, 0) AS held0, coalesce(i.w1, 0) AS held1,
         coalesce(e.x0 > own_share_min * i.w0 OR e.x1 > own_share_min * i.w1, false) AS large,
         CASE WHEN large THEN least(e.x0, held0) ELSE 0 END AS own0,
-        CASE WHEN large THEN least(e.x1, held1) ELSE 0 END AS own1
+        CASE WHEN large THEN least(e.x1, held1) ELSE 0 END AS own1,
+        chain_trade.without(held0, own0) AS c0, chain_trade.without(held1, own1) AS c1
     FROM exports e CROSS JOIN span LEFT JOIN imports i USING (year, hs_code, market)
 ),
 placed AS (SELECT cell.*, k.chain, k.stage FROM cell JOIN chain_trade.placed k USING (hs_code)),
@@ -40,7 +41,7 @@ of_market AS (
 -- The country's own deliveries in them. A market of a code that imported nothing from others calls for the mid-point.
 own_code AS (SELECT iso3, year, hs_code, sum(own0) AS own0, sum(own1) AS own1 FROM cell WHERE named GROUP BY ALL),
 own_stage AS (
-    SELECT iso3, year, chain, stage, sum(own0) AS own0, sum(own1) AS own1, bool_or(held0 = own0) AS midpoint
+    SELECT iso3, year, chain, stage, sum(own0) AS own0, sum(own1) AS own1, bool_or(c0 = 0) AS midpoint
     FROM placed WHERE named GROUP BY ALL
 ),
 own_market AS (
@@ -51,7 +52,7 @@ level AS (  -- imports of others: of the stage, of the code, of the market, of t
         chain_trade.without(s.w0, os.own0) AS s0, chain_trade.without(s.w1, os.own1) AS s1,
         chain_trade.without(k.w0, ok.own0) AS k0, chain_trade.without(k.w1, ok.own1) AS k1,
         chain_trade.without(j.w0, oj.own0) AS j0, chain_trade.without(j.w1, oj.own1) AS j1,
-        held0 - c.own0 AS c0, held1 - c.own1 AS c1
+        c.c0, c.c1
     FROM placed c
     LEFT JOIN own_stage os USING (iso3, year, chain, stage)
     LEFT JOIN own_code ok USING (iso3, year, hs_code)

@@ -11,22 +11,22 @@ complete AS (
     SELECT u.year, coalesce(sum(u.x_ref) FILTER (c.iso3 IS NOT NULL), 0) / sum(u.x_ref) AS completeness
     FROM usual u LEFT JOIN chain_trade.baci_total c USING (iso3, year) GROUP BY u.year
 ),
-exported AS (
-    SELECT s.iso3, s.year, k.chain, k.stage, sum(s.x) AS x, sum(s.kg) AS kg,
-        coalesce(sum(s.x) FILTER (k.agri_base), 0) AS x_base,
+sold AS (
+    SELECT s.iso3, s.year, k.chain, k.stage, sum(s.x) AS usd, sum(s.kg) AS kg,
+        coalesce(sum(s.x) FILTER (k.agri_base), 0) AS usd_base,
         sum(s.x_with_kg) AS x_with_kg, sum(s.x_weighed) AS x_weighed, sum(s.kg_weighed) AS kg_weighed
     FROM chain_trade.sold s JOIN chain_trade.placed k USING (hs_code) GROUP BY ALL
 ),
-imported AS (
-    SELECT b.iso3, b.year, k.chain, k.stage, sum(b.m) AS m
+bought AS (
+    SELECT b.iso3, b.year, k.chain, k.stage, sum(b.m) AS usd
     FROM chain_trade.bought b JOIN chain_trade.placed k USING (hs_code) GROUP BY ALL
 ),
 world AS (
-    SELECT s.year, k.chain, k.stage, sum(s.x) AS xk, coalesce(sum(s.x) FILTER (k.agri_base), 0) AS xk_base
+    SELECT s.year, k.chain, k.stage, sum(s.x) AS usd, coalesce(sum(s.x) FILTER (k.agri_base), 0) AS usd_base
     FROM chain_trade.baci_sold s JOIN chain_trade.placed k USING (hs_code) GROUP BY ALL
 ),
-world_imports AS (
-    SELECT b.year, k.chain, k.stage, sum(b.m) AS mk
+world_bought AS (
+    SELECT b.year, k.chain, k.stage, sum(b.m) AS usd
     FROM chain_trade.baci_bought b JOIN chain_trade.placed k USING (hs_code) GROUP BY ALL
 ),
 economy AS (
@@ -36,7 +36,7 @@ economy AS (
 ),
 chain_stage AS (SELECT chain, stage, bool_or(agri_base) AS in_base FROM chain_trade.placed GROUP BY ALL),
 index_base AS (  -- the base that speaks for a chain stage: the farm base only where it holds most of what the world trades
-    SELECT chain, stage, CASE WHEN sum(xk_base) >= any_value(p.known_min) * sum(xk) THEN 'agri' ELSE 'all' END AS base
+    SELECT chain, stage, CASE WHEN sum(usd_base) >= any_value(p.known_min) * sum(usd) THEN 'agri' ELSE 'all' END AS base
     FROM world, p GROUP BY ALL
 ),
 inflation AS (
@@ -58,21 +58,21 @@ SELECT
     t.x_all, t.x_agri,
     CASE WHEN present THEN w.w_all END AS w_all,
     CASE WHEN present THEN w.w_agri END AS w_agri,
-    CASE WHEN present THEN coalesce(x.x, 0) END AS x,
-    CASE WHEN present THEN coalesce(world.xk, 0) END AS xk,
-    CASE WHEN present THEN coalesce(x.x_base, 0) END AS x_base,
-    CASE WHEN present THEN coalesce(world.xk_base, 0) END AS xk_base,
-    CASE WHEN w.year IS NOT NULL THEN coalesce(world.xk, 0) END AS world_exports,
+    CASE WHEN present THEN coalesce(sold.usd, 0) END AS x,
+    CASE WHEN present THEN coalesce(world.usd, 0) END AS xk,
+    CASE WHEN present THEN coalesce(sold.usd_base, 0) END AS x_base,
+    CASE WHEN present THEN coalesce(world.usd_base, 0) END AS xk_base,
+    CASE WHEN w.year IS NOT NULL THEN coalesce(world.usd, 0) END AS world_exports,
     prices.level, prices.run,
-    x.kg, x.x_with_kg, x.x_weighed, x.kg_weighed,
-    CASE WHEN t.m_all IS NOT NULL THEN coalesce(m.m, 0) END AS m,
+    sold.kg, sold.x_with_kg, sold.x_weighed, sold.kg_weighed,
+    CASE WHEN t.m_all IS NOT NULL THEN coalesce(bought.usd, 0) END AS m,
     complete.completeness,
     CASE WHEN x = 0 AND d.total_share IS NOT NULL THEN 0 ELSE x * d.share END AS x_dom,
     CASE WHEN x_base = 0 AND d.total_share IS NOT NULL THEN 0 ELSE x_base * d.share_base END AS x_base_dom,
     t.x_all * d.total_share AS x_all_dom,
     t.x_agri * d.agri_share AS x_agri_dom,
     d.both_usd, d.apart_usd, d.reexport_flag,
-    CASE WHEN t.m_all IS NOT NULL THEN coalesce(wm.mk, 0) END AS mk,
+    CASE WHEN t.m_all IS NOT NULL THEN coalesce(world_bought.usd, 0) END AS mk,
     t.m_all,
     CASE WHEN t.m_all IS NOT NULL THEN w.wm_all END AS wm_all,
     CASE WHEN both_known THEN {
@@ -82,11 +82,12 @@ FROM economy e CROSS JOIN chain_stage k CROSS JOIN chain_trade.calendar y
 JOIN prices ON prices.year = y.year
 LEFT JOIN chain_trade.world_total w ON w.year = y.year
 LEFT JOIN chain_trade.country_total t ON t.iso3 = e.iso3 AND t.year = y.year
-LEFT JOIN exported x ON x.iso3 = e.iso3 AND x.chain = k.chain AND x.stage = k.stage AND x.year = y.year
+LEFT JOIN sold ON sold.iso3 = e.iso3 AND sold.chain = k.chain AND sold.stage = k.stage AND sold.year = y.year
 LEFT JOIN world ON world.chain = k.chain AND world.stage = k.stage AND world.year = y.year
-LEFT JOIN world_imports wm ON wm.chain = k.chain AND wm.stage = k.stage AND wm.year = y.year
+LEFT JOIN world_bought
+    ON world_bought.chain = k.chain AND world_bought.stage = k.stage AND world_bought.year = y.year
 LEFT JOIN index_base ON index_base.chain = k.chain AND index_base.stage = k.stage
-LEFT JOIN imported m ON m.iso3 = e.iso3 AND m.chain = k.chain AND m.stage = k.stage AND m.year = y.year
+LEFT JOIN bought ON bought.iso3 = e.iso3 AND bought.chain = k.chain AND bought.stage = k.stage AND bought.year = y.year
 LEFT JOIN complete ON complete.year = y.year
 LEFT JOIN chain_trade.evidence d ON d.iso3 = e.iso3 AND d.chain = k.chain AND d.stage = k.stage AND d.year = y.year;
 
