@@ -44,11 +44,11 @@ class Case:
 
     def window(self, year: int, span: int) -> Floats:
         """Dollars summed over the window: exporter, importer, code."""
-        return self.value[(YEARS > year - span) & (YEARS <= year)].sum(axis=0)
+        return self.value[(year - span < YEARS) & (year >= YEARS)].sum(axis=0)
 
     def weighed(self, year: int, span: int) -> tuple[Floats, Floats]:
         """Dollars and kilograms of exporter and code, over years in which the exporter's weight is known."""
-        years = (YEARS > year - span) & (YEARS <= year)
+        years = (year - span < YEARS) & (year >= YEARS)
         kg, usd = self.kg[years], self.value[years].sum(axis=2)
         return np.where(np.isnan(kg), 0, usd).sum(axis=0), np.nan_to_num(kg).sum(axis=0)
 
@@ -139,7 +139,8 @@ def test_concentration_on_goods(case: Case, iso3: str, stage: str, year: int, sp
     listed = one(
         case.con,
         "SELECT count(*) AS n FROM dim_product d JOIN cat_stage s USING (stage) WHERE hs_edition = 'HS12' "
-        f"AND chain = 'cotton' AND role IN ('own', 'dual') AND (stage = '{stage}' OR ('{stage}' = 'total' AND in_total))",
+        "AND chain = 'cotton' AND role IN ('own', 'dual') "
+        f"AND (stage = '{stage}' OR ('{stage}' = 'total' AND in_total))",
     )["n"]
     found = case.found(iso3, stage, year)
     agrees(found, "hhi_prod", span, concentration.hhi(exports))
