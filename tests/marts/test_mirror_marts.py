@@ -251,7 +251,10 @@ def test_the_reconciled_variant_lies_between_and_the_default_ignores_reports() -
     assert 8e6 < variant("reconciled").build("mart_chain_trade").sql(query).fetchall()[0][0] < 10e6
     with_reports, without = variant("baci"), variant("baci")
     without.customs = []
-    everything = "FROM mart_chain_trade ORDER BY ALL"
+    # What the reports alone can tell stands beside the indices in any variant.
+    everything = (
+        "SELECT COLUMNS(lambda c: NOT regexp_matches(c, '_dom|reexport|mirror')) FROM mart_chain_trade ORDER BY ALL"
+    )
     assert (
         with_reports.build("mart_chain_trade")
         .sql(everything)

@@ -57,6 +57,19 @@ class World:
                     }
                 )
 
+    def _with_importer_totals(self) -> list[Row]:
+        """The flows and, as BACI is staged, importers' totals of them (exporter WLD), unless they are given."""
+        names = ("importer", "hs_edition", "hs_code", "year", "flow_variant")
+        given = {tuple(flow[n] for n in names) for flow in self.trade if flow["exporter"] == "WLD"}
+        totals: dict[tuple[object, ...], Row] = {}
+        for flow in self.trade:
+            key = tuple(flow[n] for n in names)
+            if "WLD" in (flow["importer"], flow["exporter"]) or key in given:
+                continue
+            total = totals.setdefault(key, flow | {"exporter": "WLD", "value_usd": 0.0, "net_kg": None})
+            total["value_usd"] += flow["value_usd"]  # type: ignore[operator]
+        return [*self.trade, *totals.values()]
+
     def farm(self, iso3: str, item_code: str, years: Iterable[int], flag: str = "A", **measures: float) -> None:
         """FAOSTAT values; a keyword is ``<dataset>_<element code>``, such as ``qcl_5510=1000``."""
         for year in years:
@@ -164,7 +177,7 @@ class World:
         vintages = []
         for kind, contract in catalog().tables.items():
             source, dataset = VINTAGES[kind]
-            given = getattr(self, kind)
+            given = self._with_importer_totals() if kind == "trade" else getattr(self, kind)
             rows = [{"source": source, "dataset": dataset, "vintage_id": f"{source}@1", **row} for row in given]
             con.register(f"current_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))
             con.register(f"all_{kind}", pa.Table.from_pylist(rows, schema=arrow_schema(contract)))

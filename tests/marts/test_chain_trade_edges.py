@@ -1,0 +1,133 @@
+"""Trade by chain where something is absent, thin, new or gone (methodology 0.4 and the edges of section 1)."""
+
+from __future__ import annotations
+
+import pytest
+from world import Row, World, one
+
+OIL, GRAIN, FLOUR, PASTA, BREAD = "270900", "100199", "110100", "190219", "190590"
+YEARS = range(2015, 2021)
+
+
+def trading() -> World:
+    """Kazakhstan and the USA sell grain, flour and oil to Uzbekistan and China, who sell oil back."""
+    world = World()
+    for exporter, usd in (("KAZ", 20e6), ("USA", 60e6)):
+        for code in (GRAIN, FLOUR, OIL):
+            world.exports(exporter, code, YEARS, usd, UZB=0.5, CHN=0.5)
+    for exporter in ("UZB", "CHN"):
+        world.exports(exporter, OIL, YEARS, 30e6, KAZ=1.0)
+    return world
+
+
+def row(world: World, iso3: str, stage: str, year: int = 2020) -> Row:
+    con = world.build("mart_chain_trade")
+    return one(
+        con,
+        "FROM mart_chain_trade WHERE chain = 'wheat_flour' "
+        f"AND iso3 = '{iso3}' AND stage = '{stage}' AND year = {year}",
+    )
+
+
+BASKET = ("hhi_prod", "theil", "theil_between", "theil_within", "ruv", "gl", "gl_adjusted")
+
+
+def test_a_non_reporter_has_no_measures() -> None:
+    found = row(trading(), "TJK", "total")
+    for column in (
+        *BASKET,
+        *(f"{c}_w3" for c in BASKET),
+        "lafay",
+        "rta",
+        "share_rus",
+        "tci_top_w3",
+        "dynamic_class",
+        "cms_growth",
+    ):
+        assert found[column] is None, column
+
+
+def test_nothing_traded_is_a_zero_of_lafay_and_no_share() -> None:
+    found = row(trading(), "KAZ", "final")
+    assert found["exports_usd"] == found["imports_usd"] == found["lafay"] == found["lafay_w3"] == 0
+    for column in (*BASKET, "share_rus", "share_largest", "largest_market", "tci_top_w3", "cms_growth"):
+        assert found[column] is None, column
+    assert found["n_markets"] == 0
+
+
+def test_trade_in_one_direction_has_no_adjusted_two_way_trade() -> None:
+    found = row(trading(), "KAZ", "total")
+    assert (found["gl"], found["gl_adjusted"]) == (0, None)
+    assert found["lafay"] > 0
+
+
+def test_thin_markets_have_no_advantage_of_trade_and_no_class() -> None:
+    world = trading()
+    world.exports("KAZ", PASTA, YEARS, 1000.0, UZB=1.0)
+    found = row(world, "KAZ", "final")
+    assert found["thin_market"] is True
+    assert (found["rta"], found["rta_w3"], found["dynamic_class"]) == (None, None, None)
+    assert found["lafay"] != 0
+    assert found["hhi_prod"] == 1
+
+
+def test_entry_and_exit_are_classes_without_a_logarithm() -> None:
+    world = trading()
+    world.exports("USA", PASTA, YEARS, 50e6, CHN=1.0)
+    world.exports("KAZ", PASTA, range(2018, 2021), 10e6, UZB=1.0)
+    entered = row(world, "KAZ", "final")
+    assert entered["dynamic_class"] == "entry"
+    assert entered["d_ln_rca"] is None
+    assert entered["cms_growth"] is None, "growth from nothing has no rate"
+    gone = trading()
+    gone.exports("USA", PASTA, YEARS, 50e6, CHN=1.0)
+    gone.exports("KAZ", PASTA, range(2015, 2018), 10e6, UZB=1.0)
+    left = row(gone, "KAZ", "final")
+    assert left["dynamic_class"] == "exit"
+    assert left["cms_growth"] == pytest.approx(-100 / 3)
+
+
+def test_growth_is_not_told_of_a_window_with_a_missing_year() -> None:
+    assert row(trading(), "KAZ", "total")["cms_growth"] == pytest.approx(0)
+    world = trading()
+    world.trade = [r for r in world.trade if not (r["exporter"] == "KAZ" and r["year"] == 2016)]
+    found = row(world, "KAZ", "total")
+    assert found["reporter_present"] is True
+    assert found["cms_growth"] is None
+
+
+def test_imports_that_are_not_known_leave_exports_alone() -> None:
+    world = trading()
+    world.trade = [r for r in world.trade if r["importer"] != "KAZ"]
+    found = row(world, "KAZ", "total")
+    assert found["exports_usd"] == 40e6
+    assert found["hhi_prod"] == pytest.approx(0.5)
+    for column in ("imports_usd", "lafay", "lafay_w3", "rta", "gl", "gl_w3", "sti"):
+        assert found[column] is None, column
+
+
+def test_a_price_speaks_for_a_basket_only_if_it_covers_most_of_it() -> None:
+    world = World()
+    for exporter in ("KAZ", "USA", "CHN"):
+        world.exports(exporter, PASTA, YEARS, 4e6, kg=1e6)
+        world.exports(exporter, BREAD, YEARS, 6e6, kg=None)
+    found = row(world, "KAZ", "final")
+    assert found["ruv_coverage_w3"] == pytest.approx(0.4)
+    assert (found["ruv_w3"], found["ruv_class_w3"]) == (None, None)
+    for line in world.trade:
+        line["net_kg"], line["flag"] = 1e6, ""
+    found = row(world, "KAZ", "final")
+    assert found["ruv_w3"] == pytest.approx(1)
+    assert found["ruv_class_w3"] == "mid"
+
+
+def test_the_complementary_partner_is_one_of_the_largest_markets() -> None:
+    world = trading()
+    world.parameters = {"tci_top_partners": 1}
+    world.exports("KAZ", OIL, YEARS, 900e6, RUS=1.0)
+    world.exports("USA", GRAIN, YEARS, 10e6, RUS=1.0)
+    found = row(world, "KAZ", "total")
+    assert found["tci_partner_w3"] == "RUS"
+    assert found["tci_top_w3"] == pytest.approx(50), (
+        "Russia buys grain only, half of what Kazakhstan sells of the chain"
+    )
