@@ -125,11 +125,9 @@ def test_occasional_goods_and_fuels_are_not_judged_and_do_not_move_the_ease() ->
 
 def test_goods_that_a_market_buys_now_and_then_are_not_judged() -> None:
     world = trade(FLOWS)
-    world.trade = [
-        r
-        for r in world.trade
-        if not (r["exporter"] == "WLD" and r["importer"] == "CHN" and r["hs_code"] == FLOUR and r["year"] < 2018)
-    ]
+    for row in world.trade:
+        if (row["exporter"], row["importer"], row["hs_code"]) == ("WLD", "CHN", FLOUR) and row["year"] < 2018:
+            row["value_usd"] = 0.0
     con = world.build("mart_market_ease")
     assert pair(con, "UZB", "CHN")["n_products"] == 1
     assert pair(con, "UZB", "CHN")["actual_usd"] == pytest.approx(30e6)
@@ -246,12 +244,24 @@ def test_regimes_are_dated() -> None:
 
 @pytest.fixture(scope="module")
 def candidates():
-    """Uzbekistan exports grain and flour, pasta hardly; Kazakhstan and the USA export pasta and rice to China."""
+    """Uzbekistan exports grain and flour, pasta hardly; Kazakhstan and the USA export pasta and rice to China.
+
+    Elsewhere those who mill flour make pasta too, some of them grow rice, and apples go with neither.
+    """
     flows = FLOWS | {
         "USA": {PASTA: {"CHN": 90}, "100630": {"CHN": 60}, "080810": {"CHN": 5}},
         "KAZ": FLOWS["KAZ"] | {PASTA: {"RUS": 30}},
+        "ITA": {GRAIN: {"DEU": 900}, FLOUR: {"DEU": 900}, PASTA: {"DEU": 900}},
+        "TUR": {GRAIN: {"DEU": 900}, FLOUR: {"DEU": 900}, PASTA: {"DEU": 900}, "100630": {"DEU": 500}},
+        "IND": {FLOUR: {"DEU": 200}, "100630": {"DEU": 900}, OIL: {"DEU": 400}},
+        "FRA": {GRAIN: {"DEU": 900}, "080810": {"DEU": 300}},
+        "POL": {"080810": {"DEU": 900}, OIL: {"DEU": 900}, PASTA: {"DEU": 50}},
     }
-    world = growing(trade(flows), "KAZ", "UZB", "CHN", "RUS", "USA")
+    world = growing(trade(flows), "KAZ", "UZB", "CHN", "RUS", "USA", "DEU")
+    world.parameters |= {"complexity_min_exports_usd": 1e6, "complexity_min_population": 1}
+    for exporter in ("ITA", "TUR", "IND", "FRA", "POL"):
+        for year in YEARS:
+            world.measure(exporter, "SP.POP.TOTL", year, 50e6)
     world.exports("UZB", PASTA, [2020], 9_000, RUS=1)
     world.farm("UZB", "15", YEARS, qcl_5510=1e6)
     world.farm("UZB", "27", YEARS, qcl_5510=0)

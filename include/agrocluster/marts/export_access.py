@@ -85,7 +85,7 @@ def access(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> Acc
     span: dict[str, object] = {"first": window.first_year, "last": window.last_year}
     span |= {"horizon": p["epi_horizon_years"], "min_years": p["epi_min_years"]}
     output, population, income = (
-        _columns(con, _GROWTH, size, span | {"indicator": p.texts[f"epi_{name}_indicator"]})
+        _columns(con, _GROWTH, size, span | {"indicator": p.texts[f"{name}_indicator"]})
         for name in ("output", "population", "income")
     )
     world_growth = divide(np.nansum(output["last"] * (1 + output["growth"])), np.nansum(output["last"])) - 1

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from agrocluster.marts import export_access
 from agrocluster.marts.export_windows import Window, windows
 from agrocluster.marts.parameters import Parameters, parameters
-from agrocluster.measures import export_potential, product_space, specialisation
+from agrocluster.measures import export_potential
 from agrocluster.measures.safe import Floats
-from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow
+from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow, to_numpy
 
 _CANDIDATES = """
 SELECT k FROM window_product JOIN dim_product USING (hs_code) JOIN cat_stage USING (stage)
@@ -74,7 +74,7 @@ def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
 def _numbers(con: duckdb.DuckDBPyConnection, p: Parameters, window: Window) -> pa.Table:
     static = export_potential.static(window.actual, window.supply, window.imports, window.counted)
     known = export_access.access(con, p, window)
-    reach, near = known.distance() * known.tariff[:, :, None], _density(window, p["pdi_presence_rca"])
+    reach, near = known.distance() * known.tariff[:, :, None], _density(con, window)
     chains = np.array([k for (k,) in con.execute(_CANDIDATES).fetchall()], dtype=np.int64)
     # What a country without any return exports is unknown, and no candidate.
     lacking = ~window.supplied[:, chains] & ~np.isnan(window.exports[:, chains])
@@ -126,17 +126,16 @@ def _of_one(
     )
 
 
-def _density(window: Window, threshold: float) -> Floats:
-    """Density of the exporters in the heading of every product (3.1), over all economies of the window; E by K.
-
-    nan where no economy makes the heading, and of an exporter that makes none.
-    """
-    headings, place = np.unique([code[:4] for code in window.products], return_inverse=True)
-    starts = np.searchsorted(place, np.arange(headings.size))
-    by_heading = np.add.reduceat(np.nan_to_num(window.world), starts, axis=1)
-    made = product_space.presence(specialisation.rca(by_heading), threshold)
-    economies, products = made.any(axis=1), made.any(axis=0)
-    found = np.full(made.shape, np.nan)
-    inside = np.ix_(economies, products)
-    found[inside] = product_space.ProductSpace(made[inside]).density()
-    return found[window.own][:, place]
+def _density(con: duckdb.DuckDBPyConnection, window: Window) -> Floats:
+    """Density of the exporters in the heading of every product (3.1), from mart_complexity; E by K, nan where unknown."""
+    held = con.sql(
+        """
+        SELECT e.i, p.k, c.density FROM mart_complexity c JOIN window_economy e USING (iso3)
+        JOIN window_product p ON left(p.hs_code, 4) = c.heading
+        WHERE c.year = $year AND e.focus AND c.density IS NOT NULL
+        """,
+        params={"year": window.last_year},
+    ).to_arrow_table()
+    found = np.full(window.exports.shape, np.nan)
+    found[to_numpy(held["i"]), to_numpy(held["k"])] = to_numpy(held["density"])
+    return found
