@@ -1,6 +1,6 @@
 -- One row of everything per country, chain, stage and year. Columns with _w3 hold where the window has enough years.
 SELECT
-    v.iso3, v.chain, v.stage, v.year, c.focus, c.panel,
+    v.iso3, v.chain::VARCHAR AS chain, v.stage::VARCHAR AS stage, v.year, c.focus, c.panel,
     v.present AS reporter_present,
     v.x AS exports_usd,
     v.m AS imports_usd,
