@@ -54,7 +54,9 @@ base AS (  -- weights of the prices: exports of the reference baseline, the same
     FROM chain_trade.sold s JOIN cat_baseline b ON b.is_reference AND s.year BETWEEN b.first_year AND b.last_year
     GROUP BY ALL HAVING sum(s.x) > 0
 ),
-whole AS (SELECT iso3, chain, stage, sum(weight) AS weight FROM base JOIN chain_trade.placed USING (hs_code) GROUP BY ALL),
+whole AS (
+    SELECT iso3, chain, stage, sum(weight) AS weight FROM base JOIN chain_trade.placed USING (hs_code) GROUP BY ALL
+),
 priced AS (
     SELECT iso3, span, year, chain, stage, sum(weight) AS weight, sum(weight * ln_ruv) / sum(weight) AS ln_ruv
     FROM chain_trade.price JOIN base USING (iso3, hs_code) JOIN chain_trade.placed USING (hs_code) GROUP BY ALL

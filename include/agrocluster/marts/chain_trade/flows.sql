@@ -35,7 +35,9 @@ CREATE TYPE chain_trade.chain AS ENUM (SELECT chain FROM dim_chain ORDER BY chai
 CREATE TYPE chain_trade.stage AS ENUM (SELECT stage FROM cat_stage ORDER BY stage);
 
 CREATE TABLE chain_trade.product AS
-SELECT hs_code::chain_trade.code AS hs_code, agri_base, chain::chain_trade.chain AS chain, stage::chain_trade.stage AS stage, coalesce(role IN ('own', 'dual'), false) AS counted
+SELECT hs_code::chain_trade.code AS hs_code, agri_base,
+    chain::chain_trade.chain AS chain, stage::chain_trade.stage AS stage,
+    coalesce(role IN ('own', 'dual'), false) AS counted
 FROM dim_product, chain_trade.p WHERE dim_product.hs_edition = p.hs_edition;
 
 -- Every code of a chain once under its stage and, inputs aside, once under 'total'.
@@ -47,7 +49,8 @@ JOIN cat_stage s ON s.stage = own.stage OR (s.stage = 'total' AND own.in_total)
 WHERE product.counted;
 
 CREATE VIEW chain_trade.flow AS
-SELECT f.exporter, f.importer, f.year, product.hs_code, f.value_usd, f.net_kg, f.flag, product.agri_base, product.counted
+SELECT f.exporter, f.importer, f.year, product.hs_code, f.value_usd, f.net_kg, f.flag,
+    product.agri_base, product.counted
 FROM fact_trade f
 JOIN chain_trade.p ON f.hs_edition = p.hs_edition AND f.flow_variant = p.flow_variant
 JOIN chain_trade.product ON product.hs_code::VARCHAR = f.hs_code
