@@ -17,7 +17,8 @@ product AS (
 place AS (
     SELECT 'TOTAL' AS chain, 'total' AS stage, NULL AS own_stage
     UNION ALL
-    SELECT NULL, s.stage, own.stage FROM cat_stage own JOIN cat_stage s ON s.stage = own.stage OR (s.stage = 'total' AND own.in_total)
+    SELECT NULL, s.stage, own.stage
+    FROM cat_stage own JOIN cat_stage s ON s.stage = own.stage OR (s.stage = 'total' AND own.in_total)
 ),
 cell AS (
     SELECT c.exporter AS iso3, c.year, coalesce(place.chain, product.chain) AS chain, place.stage,

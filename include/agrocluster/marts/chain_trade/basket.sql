@@ -1,19 +1,19 @@
 -- What lies inside a chain stage, code by code: two-way trade, concentration on goods, and what a kilogram brings
 -- against the world. Each is computed on the sums of the window, for windows of one year and of the method's span.
 CREATE TABLE chain_trade.good AS  -- two-way measures read years in which both sides are known
-WITH traded AS (
-    SELECT iso3, year, hs_code, x, NULL AS m, x_weighed, kg_weighed FROM chain_trade.sold
-    UNION ALL
-    SELECT iso3, year, hs_code, NULL, m, NULL, NULL FROM chain_trade.bought
+WITH yearly AS (
+    SELECT iso3, year, hs_code, coalesce(s.x, 0) AS x,
+        CASE WHEN c.m_all IS NOT NULL THEN coalesce(s.x, 0) ELSE 0 END AS x_both, coalesce(b.m, 0) AS m_both,
+        s.x_weighed, s.kg_weighed
+    FROM chain_trade.sold s
+    FULL JOIN chain_trade.bought b USING (iso3, year, hs_code)
+    JOIN chain_trade.country_total c USING (iso3, year)
+    WHERE c.x_all IS NOT NULL
 )
-SELECT t.iso3, f.span, f.year, t.hs_code,
-    coalesce(sum(t.x), 0) AS x,
-    coalesce(sum(t.x) FILTER (c.m_all IS NOT NULL), 0) AS x_both,
-    coalesce(sum(t.m), 0) AS m_both,
-    sum(t.x_weighed) AS x_weighed, sum(t.kg_weighed) AS kg_weighed
-FROM traded t
-JOIN chain_trade.country_total c ON c.iso3 = t.iso3 AND c.year = t.year AND c.x_all IS NOT NULL
-JOIN chain_trade.frame f ON f.of_year = t.year
+SELECT iso3, 1 AS span, year, hs_code, x, x_both, m_both, x_weighed, kg_weighed FROM yearly
+UNION ALL
+SELECT y.iso3, f.span, f.year, y.hs_code, sum(x), sum(x_both), sum(m_both), sum(x_weighed), sum(kg_weighed)
+FROM yearly y JOIN chain_trade.frame f ON f.of_year = y.year AND f.span > 1
 GROUP BY ALL;
 
 CREATE TABLE chain_trade.price AS  -- relative unit value of every exporter and code that is no outlier (1.7)
@@ -54,7 +54,9 @@ base AS (  -- weights of the prices: exports of the reference baseline, the same
     FROM chain_trade.sold s JOIN cat_baseline b ON b.is_reference AND s.year BETWEEN b.first_year AND b.last_year
     GROUP BY ALL HAVING sum(s.x) > 0
 ),
-whole AS (SELECT iso3, chain, stage, sum(weight) AS weight FROM base JOIN chain_trade.placed USING (hs_code) GROUP BY ALL),
+whole AS (
+    SELECT iso3, chain, stage, sum(weight) AS weight FROM base JOIN chain_trade.placed USING (hs_code) GROUP BY ALL
+),
 priced AS (
     SELECT iso3, span, year, chain, stage, sum(weight) AS weight, sum(weight * ln_ruv) / sum(weight) AS ln_ruv
     FROM chain_trade.price JOIN base USING (iso3, hs_code) JOIN chain_trade.placed USING (hs_code) GROUP BY ALL

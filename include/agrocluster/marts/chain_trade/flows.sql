@@ -27,23 +27,33 @@ SELECT
     string_split(any_value(value) FILTER (name = 'central_asia_members'), ',') AS central_asia
 FROM method_parameters;
 
+-- Names as numbers: the same short list of texts is joined and grouped by in millions of rows.
+CREATE TYPE chain_trade.code AS ENUM (
+    SELECT DISTINCT hs_code FROM dim_product, chain_trade.p WHERE dim_product.hs_edition = p.hs_edition ORDER BY hs_code
+);
+CREATE TYPE chain_trade.chain AS ENUM (SELECT chain FROM dim_chain ORDER BY chain);
+CREATE TYPE chain_trade.stage AS ENUM (SELECT stage FROM cat_stage ORDER BY stage);
+
 CREATE TABLE chain_trade.product AS
-SELECT hs_code, agri_base, chain, stage, coalesce(role IN ('own', 'dual'), false) AS counted
+SELECT hs_code::chain_trade.code AS hs_code, agri_base,
+    chain::chain_trade.chain AS chain, stage::chain_trade.stage AS stage,
+    coalesce(role IN ('own', 'dual'), false) AS counted
 FROM dim_product, chain_trade.p WHERE dim_product.hs_edition = p.hs_edition;
 
 -- Every code of a chain once under its stage and, inputs aside, once under 'total'.
 CREATE TABLE chain_trade.placed AS
-SELECT product.hs_code, product.chain, s.stage, product.agri_base
+SELECT product.hs_code, product.chain, s.stage::chain_trade.stage AS stage, product.agri_base
 FROM chain_trade.product
 JOIN cat_stage own ON own.stage = product.stage
 JOIN cat_stage s ON s.stage = own.stage OR (s.stage = 'total' AND own.in_total)
 WHERE product.counted;
 
 CREATE VIEW chain_trade.flow AS
-SELECT f.exporter, f.importer, f.year, f.hs_code, f.value_usd, f.net_kg, f.flag, product.agri_base, product.counted
+SELECT f.exporter, f.importer, f.year, product.hs_code, f.value_usd, f.net_kg, f.flag,
+    product.agri_base, product.counted
 FROM fact_trade f
 JOIN chain_trade.p ON f.hs_edition = p.hs_edition AND f.flow_variant = p.flow_variant
-JOIN chain_trade.product USING (hs_code)
+JOIN chain_trade.product ON product.hs_code::VARCHAR = f.hs_code
 WHERE f.value_usd IS NOT NULL;
 
 CREATE TABLE chain_trade.focus AS SELECT iso3 FROM dim_country WHERE focus;
@@ -55,11 +65,11 @@ SELECT iso3 FROM dim_country, chain_trade.p WHERE p.trade_variant = 'baci' OR NO
 -- its partners' mirror.
 CREATE TABLE chain_trade.own AS
 WITH cell AS (
-    SELECT c.*, p.trade_variant, coalesce(product.counted, false) AS counted,
+    SELECT c.* EXCLUDE (hs_code), product.hs_code, p.trade_variant, coalesce(product.counted, false) AS counted,
         coalesce(product.agri_base, try_cast(left(c.hs_code, 2) AS INTEGER) <= p.last_chapter, false) AS agri_base
     FROM mart_trade_cell c
     JOIN chain_trade.p ON p.trade_variant <> 'baci'
-    LEFT JOIN chain_trade.product USING (hs_code)
+    LEFT JOIN chain_trade.product ON product.hs_code::VARCHAR = c.hs_code
 )
 SELECT exporter AS iso3, importer AS partner, 'X' AS direction, year, hs_code, agri_base, counted,
     CASE trade_variant WHEN 'reported' THEN x_reported_usd WHEN 'mirror' THEN m_mirror_fob_usd

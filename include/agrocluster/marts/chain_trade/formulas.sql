@@ -5,7 +5,8 @@ CREATE MACRO chain_trade.lafay(s) AS 100 * (
 );
 
 CREATE MACRO chain_trade.rta(s) AS
-    (s.x / nullif(s.x_all, 0)) / (nullif(s.xk, 0) / s.w_all) - (s.m / nullif(s.m_all, 0)) / (nullif(s.mk, 0) / s.wm_all);
+    (s.x / nullif(s.x_all, 0)) / (nullif(s.xk, 0) / s.w_all)
+    - (s.m / nullif(s.m_all, 0)) / (nullif(s.mk, 0) / s.wm_all);
 
 CREATE MACRO chain_trade.price_class(ruv, band, holds) AS CASE
     WHEN NOT holds OR ruv IS NULL THEN NULL

@@ -1,8 +1,11 @@
--- Why exports of the focus countries grew from one window to the next: constant market shares (methodology
--- 1.9). World imports are without the country's own deliveries where it is a large supplier. Where a country sells
--- in a market that imported nothing before, growth is over the mean of both windows (Cheptea, Gaulier and Zignago 2005).
+-- Why exports of the focus countries grew from one window to the next: constant market shares (methodology 1.9).
+-- World imports are without the country's own deliveries where it is a large supplier. Where a country sells in a
+-- market that imported nothing before, growth is over the mean of both windows (Cheptea, Gaulier and Zignago 2005).
 CREATE TABLE chain_trade.growth AS
-WITH span AS (SELECT span, own_share_min, known_min, product_first, (SELECT min(year) FROM chain_trade.calendar) AS first FROM chain_trade.p),
+WITH span AS (
+    SELECT span, own_share_min, known_min, product_first, (SELECT min(year) FROM chain_trade.calendar) AS first
+    FROM chain_trade.p
+),
 imports AS (
     SELECT year, hs_code, market, coalesce(then_.w, 0) AS w0, coalesce(now_.w, 0) AS w1
     FROM chain_trade.demand now_
@@ -32,7 +35,8 @@ cell AS (  -- areas that are no country have no imports to compare with
 placed AS (SELECT cell.*, k.chain, k.stage FROM cell JOIN chain_trade.placed k USING (hs_code)),
 of_code AS (SELECT year, hs_code, sum(w0) AS w0, sum(w1) AS w1 FROM imports GROUP BY ALL),
 of_stage AS (
-    SELECT year, chain, stage, sum(w0) AS w0, sum(w1) AS w1 FROM of_code JOIN chain_trade.placed USING (hs_code) GROUP BY ALL
+    SELECT year, chain, stage, sum(w0) AS w0, sum(w1) AS w1
+    FROM of_code JOIN chain_trade.placed USING (hs_code) GROUP BY ALL
 ),
 of_market AS (
     SELECT year, chain, stage, market, sum(w0) AS w0, sum(w1) AS w1

@@ -1,6 +1,6 @@
 -- One row of everything per country, chain, stage and year. Columns with _w3 hold where the window has enough years.
 SELECT
-    v.iso3, v.chain, v.stage, v.year, c.focus, c.panel,
+    v.iso3, v.chain::VARCHAR AS chain, v.stage::VARCHAR AS stage, v.year, c.focus, c.panel,
     v.present AS reporter_present,
     v.x AS exports_usd,
     v.m AS imports_usd,
@@ -129,7 +129,8 @@ JOIN dim_country c USING (iso3)
 JOIN chain_trade.depth ON (depth.iso3, depth.chain, depth.year) = (v.iso3, v.chain, v.year)
 LEFT JOIN chain_trade.position was
     ON (was.iso3, was.chain, was.stage, was.year) = (v.iso3, v.chain, v.stage, v.year - v.span)
-LEFT JOIN chain_trade.basket b1 ON (b1.iso3, b1.chain, b1.stage, b1.year, b1.span) = (v.iso3, v.chain, v.stage, v.year, 1)
+LEFT JOIN chain_trade.basket b1
+    ON (b1.iso3, b1.chain, b1.stage, b1.year, b1.span) = (v.iso3, v.chain, v.stage, v.year, 1)
 LEFT JOIN chain_trade.basket b3
     ON (b3.iso3, b3.chain, b3.stage, b3.year, b3.span) = (v.iso3, v.chain, v.stage, v.year, p.span)
 LEFT JOIN chain_trade.destinations d1

@@ -35,7 +35,7 @@ economy AS (
     SELECT iso3 FROM dim_country WHERE focus OR panel
 ),
 chain_stage AS (SELECT chain, stage, bool_or(agri_base) AS in_base FROM chain_trade.placed GROUP BY ALL),
-index_base AS (  -- the base that speaks for a chain stage: the farm base only where it holds most of what the world trades
+index_base AS (  -- the base that speaks for a chain stage: the farm base only where it holds most of the world's trade
     SELECT chain, stage, CASE WHEN sum(usd_base) >= any_value(p.known_min) * sum(usd) THEN 'agri' ELSE 'all' END AS base
     FROM world, p GROUP BY ALL
 ),
