@@ -15,7 +15,6 @@ from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from benchmarks.measure import Result, child, compare  # noqa: E402
-from benchmarks.synthetic import exports_parquet  # noqa: E402
 
 PEER = "ecomplexity: one year"
 UNCHECKED = "ecomplexity: one year, log-supermodularity not checked"
@@ -30,13 +29,42 @@ def _ours(years: int) -> str:
 
 
 YEARS = (1, 3, 10)
+COUNTRIES, PRODUCTS = 226, 5000
+
+
+def _exports(folder: Path, years: int) -> Path:
+    return folder / f"exports_{COUNTRIES}_{PRODUCTS}_{years}.parquet"
+
+
+def _generate(folder: Path, years: int) -> None:
+    """Exports by country, product and year, a third of the cells filled, each year drawn anew."""
+    import duckdb
+
+    target = _exports(folder, years)
+    if target.exists():
+        return
+    temporary = target.with_suffix(".part")
+    duckdb.execute(
+        f"""
+        COPY (
+          WITH c AS (SELECT range AS c, exp(1 + 8.0 * (hash(range) % 997) / 997) AS size FROM range({COUNTRIES})),
+          k AS (SELECT range AS k, exp(6.0 * (hash(range * 31) % 991) / 991) AS trade FROM range({PRODUCTS})),
+          cells AS (SELECT 2000 + y AS year, c, k, size * trade AS usual, hash(y * 7919 + c * 104729 + k * 13) AS h
+                    FROM range({years}) t(y), c, k)
+          SELECT year::INTEGER AS year, printf('C%03d', c) AS country, printf('%06d', k * 197 % 999983) AS product,
+            usual * exp(6.0 * (h // 1000 % 100003) / 100003) AS value
+          FROM cells WHERE h % 100 < 35 ORDER BY year, country, product
+        ) TO '{temporary}' (FORMAT parquet)
+        """
+    )
+    temporary.replace(target)
 
 
 def _peer(years: int, folder: Path, *, check: bool = True) -> float:
     import pandas as pd
     from ecomplexity import ecomplexity
 
-    frame = pd.read_parquet(exports_parquet(folder, years))
+    frame = pd.read_parquet(_exports(folder, years))
     columns = {"time": "year", "loc": "country", "prod": "product", "val": "value"}
     began = time.time()
     ecomplexity(frame, columns, check_logsupermodularity=check, verbose=False)
@@ -46,7 +74,7 @@ def _peer(years: int, folder: Path, *, check: bool = True) -> float:
 def _table(years: int, folder: Path) -> None:
     from agrocluster.measures.complexity_table import complexity_table
 
-    complexity_table(exports_parquet(folder, years))
+    complexity_table(_exports(folder, years))
 
 
 def _function(folder: Path) -> float:
@@ -54,7 +82,7 @@ def _function(folder: Path) -> float:
 
     from agrocluster.measures.complexity_table import complexity_table
 
-    table = pq.read_table(exports_parquet(folder, 1))
+    table = pq.read_table(_exports(folder, 1))
     began = time.time()
     complexity_table(table)
     return time.time() - began
@@ -64,7 +92,7 @@ def _space(folder: Path) -> None:
     from agrocluster.measures.complexity_table import complexity_table
     from agrocluster.measures.product_space import ProductSpace
 
-    table = complexity_table(exports_parquet(folder, 1)).table
+    table = complexity_table(_exports(folder, 1)).table
     rows = len(table["country"].combine_chunks().dictionary)
     ProductSpace(table["m"].to_numpy().reshape(rows, -1)).proximity()
 
@@ -90,7 +118,7 @@ DESIGNS: dict[str, Callable[[Path], object]] = {
 def run(folder: Path, repetitions: int) -> tuple[list[Result], list[Result]]:
     """Whole processes, and the functions alone. The peer takes most of a minute, so it runs twice at most."""
     for years in (*YEARS, 2):
-        exports_parquet(folder, years)
+        _generate(folder, years)
     slow, fast = [PEER, UNCHECKED, PEER_TWO], [_ours(years) for years in YEARS] + [SPACE]
     whole = compare("benchmarks.complexity", folder, slow + fast, min(repetitions, 2))
     alone = compare("benchmarks.complexity", folder, [PEER_FUNCTION, FUNCTION], min(repetitions, 2))

@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import baci, comtrade, faostat, synthetic
+from benchmarks import baci, complexity, comtrade, faostat, synthetic
 from benchmarks.measure import table
 
 
@@ -31,6 +31,7 @@ def main() -> None:
         flows = baci.run(year, chosen.repetitions)
         page = synthetic.comtrade_page(folder, int(synthetic.COMTRADE_ROWS * chosen.scale))
         answers = comtrade.run(page, chosen.repetitions)
+        spaces, functions = complexity.run(folder, chosen.repetitions)
         mirrors = comtrade.run_year(folder, chosen.repetitions, int(comtrade.YEAR_ROWS * chosen.scale))
     print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
     millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
@@ -38,6 +39,10 @@ def main() -> None:
     print(table("The same zip, four areas only", faostat.FOUR_AREAS[0], areas))
     millions = synthetic.BACI_ROWS * chosen.scale / 1e6
     print(table(f"BACI year of {millions:.1f} million flows to staged Parquet", baci.PEER, flows))
+    title = "Product space, ECI, PCI, COI and COG of 226 countries and 5,000 products"
+    print(table(title, complexity.PEER, spaces))
+    print(complexity.ten_years(spaces))
+    print(table(f"{title}: the function alone", complexity.PEER_FUNCTION, functions))
     records = int(synthetic.COMTRADE_ROWS * chosen.scale)
     print(table(f"UN Comtrade answer of {records:,} records", comtrade.PEER, answers))
     records = int(comtrade.YEAR_ROWS * chosen.scale)

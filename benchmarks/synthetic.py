@@ -185,30 +185,6 @@ def comtrade_records(reporter: int, rows: int, partners: str) -> list[bytes]:
     return [text.encode() for (text,) in duckdb.connect().execute(query).fetchall()]
 
 
-def exports_parquet(folder: Path, years: int, countries: int = 226, products: int = 5000) -> Path:
-    """Exports by country, product and year, a third of the cells filled, each year drawn anew."""
-    target = folder / f"exports_{countries}_{products}_{years}.parquet"
-    if target.exists():
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(".part")
-    duckdb.execute(
-        f"""
-        COPY (
-          WITH c AS (SELECT range AS c, exp(1 + 8.0 * (hash(range) % 997) / 997) AS size FROM range({countries})),
-          k AS (SELECT range AS k, exp(6.0 * (hash(range * 31) % 991) / 991) AS trade FROM range({products})),
-          cells AS (SELECT 2000 + y AS year, c, k, size * trade AS usual, hash(y * 7919 + c * 104729 + k * 13) AS h
-                    FROM range({years}) t(y), c, k)
-          SELECT year::INTEGER AS year, printf('C%03d', c) AS country, printf('%06d', k * 197 % 999983) AS product,
-            usual * exp(6.0 * (h // 1000 % 100003) / 100003) AS value
-          FROM cells WHERE h % 100 < 35 ORDER BY year, country, product
-        ) TO '{temporary}' (FORMAT parquet)
-        """
-    )
-    temporary.replace(target)
-    return target
-
-
 def countries() -> list[dict[str, str]]:
     """The catalogue's countries as rows of text."""
     with (ROOT / "countries.csv").open(encoding="utf-8", newline="") as handle:
