@@ -94,6 +94,7 @@ def _values(con: duckdb.DuckDBPyConnection, position: float, mart: str, row_filt
     if "year" not in held:
         # A measure of baseline windows stands in the year that ends one; a year ends two where windows coincide.
         rows = f"""(SELECT m.*, b.last_year AS year FROM {rows} m JOIN dim_baseline b USING (baseline_id)
+            WHERE b.last_year IS NOT NULL
             QUALIFY row_number() OVER (PARTITION BY m.iso3, m.chain, b.last_year ORDER BY baseline_id) = 1)"""
     return f"""
         SELECT {columns}, m.iso3, m.year, ({expression})::DOUBLE AS value

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agrocluster.measures.blas import one_thread
 from agrocluster.measures.product_space import ProductSpace, checked, outlook
 from agrocluster.measures.safe import Floats, divide
 
@@ -46,6 +47,7 @@ class Complexity:
     lambda_3: float
 
 
+@one_thread
 def complexity(m: ArrayLike) -> Complexity:
     """The second eigenvector of D^-1 M U^-1 M', taken from its symmetric form; sign by diversity (3.1, 3.2).
 
@@ -98,6 +100,7 @@ class Fitness:
         return np.asarray(rows, dtype=np.float64) @ self.weights
 
 
+@one_thread
 def fitness(m: ArrayLike, updates: int) -> Fitness:
     """Fitness and quality after ``updates`` from ones, each over its mean, not standardised (3.2, 3.4).
 
@@ -151,6 +154,7 @@ class Landscape:
     coi: Floats
 
 
+@one_thread
 def landscape(m: ArrayLike, outside: ArrayLike | None = None, neighbours: int | None = None) -> Landscape:
     """Density, complexity, outlook and gain of a sample and of countries ``outside`` it, on the same products.
 

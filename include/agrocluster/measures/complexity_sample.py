@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agrocluster.measures import product_space as space
+from agrocluster.measures.blas import one_thread
 from agrocluster.measures.safe import Floats, divide
 
 NO_TRADE = "zero_total"
@@ -112,16 +113,18 @@ def exports(x: ArrayLike) -> Floats:
     return matrix
 
 
+@one_thread
 def connected(m: ArrayLike) -> tuple[Mask, Mask, Mask, Mask]:
     """Countries with presence, products with presence, and the countries and products of the giant component.
 
     Removing what has no presence takes no presence from anything else, so nothing more falls out afterwards. The giant
     component has the most countries and products; of several as large, the one with the first country.
     """
-    matrix = np.asarray(m, dtype=np.float64) > 0
+    matrix = np.asarray(m) > 0
     rows: Mask = np.any(matrix, axis=1)
     columns: Mask = np.any(matrix, axis=0)
-    shared = (matrix @ matrix.T.astype(np.float32)) > 0
+    counted = matrix.astype(np.float32)
+    shared = (counted @ counted.T) > 0
     best_rows, best_columns = np.zeros_like(rows), np.zeros_like(columns)
     left = rows.copy()
     while left.any():

@@ -13,9 +13,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from agrocluster.measures.blas import one_thread
 from agrocluster.measures.safe import Floats, divide
 
-_BLOCK = 128
+_BLOCK = 256
 """Products whose proximities are held at once."""
 
 
@@ -50,6 +51,7 @@ class ProductSpace:
     of it, and that goes through the countries instead, exactly and without holding phi.
     """
 
+    @one_thread
     def __init__(self, m: ArrayLike) -> None:
         """``m``: presence, 0 or 1, countries by products. ValueError where a country or a product has none."""
         self.m = checked(m)
@@ -69,6 +71,7 @@ class ProductSpace:
             phi[span] = lines
         return phi
 
+    @one_thread
     def spread(self, weights: ArrayLike) -> Floats:
         """``weights @ phi``: what each product receives from all of them; rows by products.
 
@@ -78,15 +81,16 @@ class ProductSpace:
         products squared. Weights that are not negative give sums that are not, and zero stays exactly zero.
         """
         sent = np.asarray(weights, dtype=np.float64)[:, self._order]
+        size = len(sent)
+        both = np.vstack([sent, sent / self._common])
+        sums = np.array([both[:, span] @ self._had[:, span].T for span in self._spans])
+        rarer, commoner = np.zeros((2, *sums.shape[:1], size, len(self.m)))
+        np.cumsum(sums[:-1, :size], axis=0, out=rarer[1:])
+        np.cumsum(sums[:0:-1, size:], axis=0, out=commoner[-2::-1])
         received = np.empty_like(sent)
-        rarer = np.zeros((len(sent), len(self.m)))
-        for span, own in zip(self._spans, self._own, strict=True):
-            received[:, span] = rarer @ self._had[:, span] / self._common[span] + sent[:, span] @ own
-            rarer += sent[:, span] @ self._had[:, span].T
-        commoner = np.zeros_like(rarer)
-        for span in reversed(self._spans):
-            received[:, span] += commoner @ self._had[:, span]
-            commoner += (sent[:, span] / self._common[span]) @ self._had[:, span].T
+        for n, (span, own) in enumerate(zip(self._spans, self._own, strict=True)):
+            from_others = np.vstack([rarer[n], commoner[n]]) @ self._had[:, span]
+            received[:, span] = from_others[:size] / self._common[span] + from_others[size:] + sent[:, span] @ own
         result = np.empty_like(received)
         result[:, self._order] = received
         return result
@@ -98,8 +102,12 @@ class ProductSpace:
 
     def density(self, of: ArrayLike | None = None) -> Floats:
         """Share of a product's proximities that a country has, from 0 to 1; countries by products (3.1)."""
-        return np.minimum(self.spread(self._asked(of)) / self.nearness, 1.0)
+        rows = self._asked(of)
+        received = self.spread(np.vstack([rows, np.ones((1, rows.shape[1]))]))
+        self.__dict__.setdefault("nearness", received[-1])
+        return np.minimum(received[:-1] / received[-1], 1.0)
 
+    @one_thread
     def nearest_density(self, neighbours: int, of: ArrayLike | None = None) -> Floats:
         """Density over the ``neighbours`` products nearest to each, weighted by proximity (3.2, knn option).
 
