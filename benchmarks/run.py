@@ -35,7 +35,7 @@ def main() -> None:
         spaces, functions = complexity.run(folder, chosen.repetitions)
         mirrors = comtrade.run_year(folder, chosen.repetitions, int(comtrade.YEAR_ROWS * chosen.scale))
         advantage = measures_rca.run(year, chosen.repetitions, int(synthetic.BILATERAL_ROWS * chosen.scale))
-        years = world.run(synthetic.baci_release(folder), 1) if chosen.release else []
+        release = world.run(synthetic.baci_release(folder), 1) if chosen.release else []
     print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
     millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
     print(table(f"FAOSTAT zip of {millions:.1f} million rows to staged Parquet, all rows", faostat.ALL_ROWS[0], rows))
@@ -53,9 +53,9 @@ def main() -> None:
     for years, results in advantage.items():
         millions = synthetic.BILATERAL_ROWS * chosen.scale * years / 1e6
         print(table(f"Specialisation from {millions:.1f} million bilateral rows", measures_rca.PEER, results))
-    if years:
+    if release:
         millions = synthetic.RELEASE_ROWS / 1e6
-        print(table(f"BACI release of thirty years, {millions:.0f} million flows (one run)", world.name(1), years))
+        print(table(f"BACI release of thirty years, {millions:.0f} million flows (one run)", world.name(1), release))
 
 
 if __name__ == "__main__":

@@ -186,8 +186,12 @@ def test_a_stage_score_is_the_mean_of_its_two_parts() -> None:
     low, high = scale["goalpost_low"], scale["goalpost_high"]
     norm = 100 * np.clip((made["rsca_agri_w3"] - low) / (high - low), 0, 1)
     assert found["b_processed"] == pytest.approx((norm + 100 * total["dpr_w3"]) / 2)
-    assert found["b_market"] == pytest.approx(100 * (1 - total["hhi_dest_norm_w3"]))
-    assert found["market_basis"] == "concentration"
+    potential = one(
+        con, f"FROM mart_export_potential_chain WHERE {where} AND market = 'WLD' AND baseline_id = 'B2018_2020'"
+    )
+    parts = 100 * potential["realised_share"], 100 * (1 - total["hhi_dest_norm_w3"])
+    assert found["b_market"] == pytest.approx(sum(parts) / 2)
+    assert found["market_basis"] == "realised_and_concentration"
     assert found["b_input"] is None, "no machine was bought: dependence has no scale"
     nothing = one(
         con, "FROM mart_chain_bottleneck WHERE iso3 = 'TJK' AND chain = 'silk' AND baseline_id = 'B2018_2020'"

@@ -1,8 +1,8 @@
 """Where each chain is tightest in each baseline window: five stage scores and the clearly lowest (methodology 6).
 
 Norms use the scales of the index (mart_goalposts). Input dependence is not an indicator of this index version, so its
-scale is taken here the same way: the parameters' quantiles over the reference window. Export potential is measured for
-the focus countries; of others the market stage holds the concentration of buyers alone, and ``market_basis`` says so.
+scale is taken here the same way: the parameters' quantiles over the reference window. Markets are known of the
+focus countries only, others have no market stage; ``market_basis`` says which of its two parts are known.
 """
 
 from __future__ import annotations

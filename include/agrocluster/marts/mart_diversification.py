@@ -127,7 +127,7 @@ def _of_one(
 
 
 def _density(con: duckdb.DuckDBPyConnection, window: Window) -> Floats:
-    """Density of the exporters in the heading of every product (3.1), from mart_complexity; E by K, nan where unknown."""
+    """Density of the exporters in every product's heading (3.1), from mart_complexity; E by K, nan where unknown."""
     held = con.sql(
         """
         SELECT e.i, p.k, c.density FROM mart_complexity c JOIN window_economy e USING (iso3)
