@@ -22,7 +22,7 @@ from agrocluster.measures.specialisation import rca
 
 COLUMNS = {"time": "year", "loc": "country", "prod": "product", "val": "value"}
 SAME = ("rca", "density", "cog", "pci", "eci", "coi", "diversity", "ubiquity")
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def peer(frame: pd.DataFrame, **options: object) -> pd.DataFrame:

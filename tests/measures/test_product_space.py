@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from agrocluster.measures import complexity as cx
 from agrocluster.measures import complexity_sample as sample
 from agrocluster.measures import specialisation
+from agrocluster.measures.blas import one_thread
 from agrocluster.measures.product_space import ProductSpace, outlook, presence, rpop
 
 EXAMPLES = json.loads((Path(__file__).parent / "worked_examples.json").read_text())
@@ -233,3 +235,13 @@ def test_outlook_adds_up_what_is_lacking() -> None:
         for row, m in zip(space.density(), M, strict=True)
     ]
     np.testing.assert_allclose(outlook(space.density(), pci, M), by_hand)
+
+
+def test_linear_algebra_runs_in_one_thread_and_leaves_the_process_as_it_was() -> None:
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    before = threads()
+    assert before, "NumPy has a BLAS whose threads are known"
+    assert one_thread(threads)() == {1}
+    assert threads() == before
