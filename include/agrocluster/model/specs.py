@@ -98,6 +98,8 @@ class TableContract(Spec):
     ``redistribution``: open; restricted (near-raw figures of a publisher that keeps them for itself); by_source
     (figures of several publishers side by side, rows follow the publisher named in ``source``); by_variant (open as
     long as the parameter ``trade_variant`` is ``baci``, restricted when it brings in customs reports).
+
+    ``group``: marts of one group are built by one task, inputs first; starting a task costs more than building a mart.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -110,6 +112,7 @@ class TableContract(Spec):
     rules: tuple[Rule, ...] = ()
     row_rules: tuple[RowRule, ...] = ()
     inputs: tuple[str, ...] = ()
+    group: str = ""
     licence: str = "CC-BY-4.0"
     redistribution: Literal["open", "restricted", "by_source", "by_variant"] = "open"
     notes: tuple[str, ...] = ()

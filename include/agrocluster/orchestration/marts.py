@@ -1,7 +1,7 @@
 """The Dag that builds all marts, and the Dag that publishes them.
 
-The graph of the marts is the graph of their contracts' inputs. Marts that read only the catalogue are small;
-they share one task, because starting a task costs more than building them.
+The graph of the marts is the graph of their contracts' inputs. Marts of one group, and those that read only the
+catalogue, share a task, because starting a task costs more than building them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ RELEASE_DAG = "release"
 
 
 def mart_groups(catalog: Catalog) -> dict[str, list[str]]:
-    """Task name -> marts it builds, inputs first. Marts of the catalogue alone make up one group."""
+    """Task name -> marts it builds, inputs first. Marts of the catalogue alone make up a group of their own."""
     static: list[str] = []
     groups: dict[str, list[str]] = {}
     for name in catalog.mart_order():
-        inputs = set(catalog.marts[name].inputs)
-        if all(i.startswith("cat_") or i in static for i in inputs):
+        contract = catalog.marts[name]
+        if all(i.startswith("cat_") or i in static for i in contract.inputs):
             static.append(name)
         else:
-            groups[name] = [name]
+            groups.setdefault(contract.group or name, []).append(name)
     return {"catalogue_marts": static, **groups} if static else groups
 
 
