@@ -7,6 +7,7 @@ reads nothing else.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ _INDICATOR = pa.schema(
 )
 
 
+@cache
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
     cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_caveat, cat_geography, cat_city,

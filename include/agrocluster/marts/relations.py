@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -130,10 +131,17 @@ def catalog_tables(found: Catalog) -> dict[str, pa.Table]:
         ],
     }
     tables = {name: pa.Table.from_pylist(rows) for name, rows in lists.items()}
-    chains = yaml.safe_load((found.root / "value_chains" / "chains.yaml").read_text(encoding="utf-8"))
-    tables["cat_chain"] = pa.Table.from_pylist(chains)
-    tables["cat_chain_code"] = crosswalk(read_csv(found.root / "value_chains" / "crosswalk.csv"))
-    return tables | method_tables(found.root)
+    return tables | chain_tables(found.root) | method_tables(found.root)
+
+
+@cache
+def chain_tables(root: Path) -> dict[str, pa.Table]:
+    """The relations ``cat_chain`` and ``cat_chain_code`` from the catalogue under ``root``."""
+    chains = yaml.safe_load((root / "value_chains" / "chains.yaml").read_text(encoding="utf-8"))
+    return {
+        "cat_chain": pa.Table.from_pylist(chains),
+        "cat_chain_code": crosswalk(read_csv(root / "value_chains" / "crosswalk.csv")),
+    }
 
 
 def crosswalk(raw: pa.Table) -> pa.Table:

@@ -25,12 +25,14 @@ def main() -> None:
     """Import, then become the scheduler; arguments are passed on."""
     from airflow.__main__ import main as airflow
 
+    from agrocluster.marts.relations import catalog_tables
     from agrocluster.model.loader import catalog
     from agrocluster.orchestration.ingest import ingest_dags
 
     for name in MODULES:
         import_module(name)
     ingest_dags(catalog())
+    catalog_tables(catalog())
     gc.collect()
     sys.argv[1:1] = ["scheduler", "--skip-serve-logs"]
     airflow()
