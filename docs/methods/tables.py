@@ -33,7 +33,7 @@ def _table(kind: str, names: list[str]) -> str:
     if kind == "parameters":
         known = catalog().parameters
         rows = [
-            (f"`{name}`", _short(known[name].value), known[name].unit, known[name].reason)
+            (f"`{name}`", _short(known[name].value, known[name].unit), known[name].unit, known[name].reason)
             for name in _matching(known, names)
         ]
         return _markdown(("parameter", "value", "unit", "why"), rows)
@@ -54,8 +54,11 @@ def _matching(known: Iterable[str], patterns: list[str]) -> list[str]:
     return list(found)
 
 
-def _short(value: float | str) -> str:
-    return f"{value:,.10g}" if isinstance(value, float | int) else value
+def _short(value: float | str, unit: str) -> str:
+    """A number as people read it; years and codes are names and have no thousands."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.10g}" if unit == "year" or unit.endswith("code") else f"{value:,.10g}"
 
 
 def _markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

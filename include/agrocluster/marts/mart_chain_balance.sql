@@ -11,7 +11,8 @@ balance AS (
         sum(supply_t) AS supply_t,
         sum(production_t) FILTER (supply_t IS NOT NULL) AS production_t,
         sum(import_t) FILTER (supply_t IS NOT NULL) AS import_t,
-        sum(export_t) / nullif(sum(production_t + import_t) FILTER (export_t IS NOT NULL), 0) AS xor,
+        sum(export_t) FILTER (production_t IS NOT NULL AND import_t IS NOT NULL)
+            / nullif(sum(production_t + import_t) FILTER (export_t IS NOT NULL), 0) AS xor,
         sum(processing_t) FILTER (production_t IS NOT NULL AND import_t IS NOT NULL)
             / nullif(sum(production_t + import_t) FILTER (processing_t IS NOT NULL), 0) AS retained_processing,
         CASE  -- one sign for the chain where its items agree; 0 fits either

@@ -1,5 +1,5 @@
 -- What a chain earns and pays: value added by processing, value lost unprocessed, imports in its place, prices, swings.
--- Unit values rest on flows whose weight was stated, never estimated; a multiple whose path is too thin is unknown.
+-- Unit values rest on flows with a weight in BACI, converted ones included; a multiple whose path is too thin is unknown.
 WITH p AS (
     SELECT
         any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
