@@ -10,10 +10,11 @@ from agrocluster.transform.revisions import revisions_sql
 _QUERY = """
     SELECT r.* REPLACE (coalesce(nullif(r.partner, ''), '-') AS partner)
     FROM ({kinds}) r JOIN vintages v ON v.vintage_id = r.vintage_new
-    WHERE r.status <> 'added' OR v.scope = 'full'
+    WHERE (r.status <> 'added' OR v.scope = 'full') AND r.iso3 <> 'WLD'
 """
 """A selection (a file, a period on request) that brings cells along is no revision: the publisher may have had them.
-A key column may not be empty, and not every kind has partners."""
+An importer's total is the sum of flows that stand here one by one. A key column may not be empty, and not every kind has
+partners."""
 
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:

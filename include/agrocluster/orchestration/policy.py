@@ -96,6 +96,11 @@ def dag_args(lasting: timedelta = timedelta(hours=6)) -> dict[str, Any]:
     }
 
 
+def started_by_hand() -> bool:
+    """Whether ``AGROCLUSTER_SCHEDULE=manual`` says that somebody else starts the Dags, all in one round."""
+    return os.environ.get("AGROCLUSTER_SCHEDULE") == "manual"
+
+
 def schedule(cron: str) -> str | None:
-    """``cron``, or None where ``AGROCLUSTER_SCHEDULE=manual`` says that somebody else starts the Dags."""
-    return None if os.environ.get("AGROCLUSTER_SCHEDULE") == "manual" else cron
+    """``cron``, or None where somebody else starts the Dags."""
+    return None if started_by_hand() else cron
