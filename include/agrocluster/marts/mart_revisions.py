@@ -13,8 +13,8 @@ _QUERY = """
     WHERE (r.status <> 'added' OR v.scope = 'full') AND r.iso3 <> 'WLD'
 """
 """A selection (a file, a period on request) that brings cells along is no revision: the publisher may have had them.
-An importer's total is the sum of flows that stand here one by one. A key column may not be empty, and not every kind has
-partners."""
+An importer's total is the sum of flows that stand here one by one. A key column may not be empty, and not every kind
+has partners."""
 
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
