@@ -27,9 +27,9 @@ WITH span AS (
     FROM dim_baseline
 ),
 linked AS (  -- farm items that FAO links to a code: the code needs one of them, not just any product of its chain
-    SELECT DISTINCT i.item_code, unnest(string_split(regexp_extract(c.note, 'fao_hs12=([^;]*)', 1), '+')) AS hs_code
+    SELECT DISTINCT i.item_code, unnest(string_split(c.fao_hs12, '+')) AS hs_code
     FROM cat_production_item i JOIN cat_chain_code c ON c.code = i.item_code AND c.system = 'FAO' AND c.chain = i.chain
-    WHERE i.role = 'output' AND c.note LIKE '%fao_hs12=%'
+    WHERE i.role = 'output' AND c.fao_hs12 IS NOT NULL
 ),
 grown AS (  -- true where it was produced in any year of the window, unknown where no year says
     SELECT s.baseline_id, p.iso3, p.chain, bool_or(p.production_t > 0) AS made
