@@ -35,12 +35,16 @@ _TARIFF = """
 SELECT j, any_value(value ORDER BY year DESC, dataset) AS last FROM fact_indicator JOIN window_economy USING (iso3)
 WHERE indicator = $indicator AND year BETWEEN $first AND $last AND value >= 0 GROUP BY j
 """
-_PREFERENCES = """
+IN_FORCE = """
+r.treatment IN ('zero', 'reduced')
+    AND coalesce(r.first_year, {year}) <= {year} AND coalesce(r.last_year, {year}) >= {year}
+"""
+"""Condition on a row ``r`` of dim_preference_regime: it gives preference in ``year``, an SQL expression."""
+_PREFERENCES = f"""
 SELECT e.i, m.j, bool_or(free_trade) AS free_trade
 FROM dim_preference_regime r
 JOIN window_economy e ON e.iso3 = r.exporter JOIN window_economy m ON m.iso3 = r.importer
-WHERE treatment IN ('zero', 'reduced')
-    AND coalesce(first_year, $last) <= $last AND coalesce(last_year, $last) >= $last
+WHERE {IN_FORCE.format(year="$last")}
 GROUP BY ALL
 """
 

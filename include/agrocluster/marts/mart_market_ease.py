@@ -7,20 +7,19 @@ import numpy as np
 import pyarrow as pa
 
 from agrocluster.marts import export_access
-from agrocluster.marts.export_access import BASES
+from agrocluster.marts.export_access import BASES, IN_FORCE
 from agrocluster.marts.export_windows import Window, windows
 from agrocluster.marts.parameters import Parameters, parameters
 from agrocluster.measures import export_potential
 from agrocluster.measures.safe import Floats
 from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow
 
-_QUERY = """
+_QUERY = f"""
 WITH regime AS (
     SELECT n.baseline_id, n.i, n.j, string_agg(DISTINCT r.regime, ',' ORDER BY r.regime) AS regimes
     FROM ease_number n JOIN window_economy e USING (i) JOIN window_economy m ON m.j = n.j
     JOIN dim_preference_regime r ON r.exporter = e.iso3 AND r.importer = m.iso3
-    WHERE r.treatment IN ('zero', 'reduced')
-        AND coalesce(r.first_year, n.last_year) <= n.last_year AND coalesce(r.last_year, n.last_year) >= n.last_year
+    WHERE {IN_FORCE.format(year="n.last_year")}
     GROUP BY ALL
 )
 SELECT n.* EXCLUDE (i, j), e.iso3, m.iso3 AS market, regime.regimes,
