@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from agrocluster.errors import StorageError, UsageError
 from agrocluster.marts import relations
+from agrocluster.marts.parameters import define_lookups
 from agrocluster.model.loader import catalog
 from agrocluster.storage.parquet import WriteResult, write_table
 from agrocluster.storage.vintages import Vintage
@@ -62,6 +63,8 @@ def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[s
 
 
 def _select(name: str, con: duckdb.DuckDBPyConnection) -> str:
+    if "method_parameters" in catalog().marts[name].inputs:
+        define_lookups(con)
     sql = HERE / f"{name}.sql"
     if sql.exists():
         return sql.read_text(encoding="utf-8").rstrip().rstrip(";")

@@ -22,14 +22,14 @@ _EXPORTS = """
 SELECT exporter AS iso3, left(hs_code, 4) AS product, year, sum(value_usd) AS value
 FROM fact_trade f
 WHERE importer = 'WLD' AND exporter <> 'WLD' AND value_usd IS NOT NULL
-    AND hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
-    AND flow_variant = (SELECT value FROM method_parameters WHERE name = 'flow_variant')
+    AND hs_edition = parameter_text('hs_edition')
+    AND flow_variant = parameter_text('flow_variant')
     AND left(hs_code, 2) <> '99' -- goods not specified are no product
 GROUP BY ALL ORDER BY ALL
 """
 _POPULATION = """
 SELECT iso3, year, any_value(value) AS value FROM fact_indicator
-WHERE indicator = (SELECT value FROM method_parameters WHERE name = 'population_indicator')
+WHERE indicator = parameter_text('population_indicator')
 GROUP BY ALL ORDER BY ALL
 """
 

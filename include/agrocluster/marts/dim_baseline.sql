@@ -1,9 +1,8 @@
 -- Baseline windows. Those without fixed years end in the last year that both trade and farm statistics cover.
 WITH p AS (
     SELECT
-        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-        any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min
-    FROM method_parameters
+        parameter('window_years')::INTEGER AS span,
+        parameter('world_completeness_min') AS complete_min
 ),
 trade AS (
     SELECT max(year) AS last FROM mart_chain_trade WHERE world_completeness >= (SELECT complete_min FROM p)

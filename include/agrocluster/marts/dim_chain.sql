@@ -8,7 +8,7 @@ WITH codes AS (
         string_agg(code, ' ' ORDER BY code) FILTER (stage = 'final') AS hs12_final,
         count(*) AS n_codes
     FROM cat_chain_code
-    WHERE system = (SELECT value FROM method_parameters WHERE name = 'hs_edition') AND role IN ('own', 'dual')
+    WHERE system = parameter_text('hs_edition') AND role IN ('own', 'dual')
     GROUP BY chain
 ),
 items AS (

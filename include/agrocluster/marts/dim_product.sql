@@ -1,10 +1,9 @@
 -- One row per HS edition and six-digit code that a flow or the HS2012 crosswalk names.
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
-        string_split(any_value(value) FILTER (name = 'agri_base_headings'), ',') AS headings
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter('agri_base_last_chapter') AS last_chapter,
+        string_split(parameter_text('agri_base_headings'), ',') AS headings
 ),
 code AS (
     SELECT DISTINCT hs_edition, hs_code FROM current_trade

@@ -29,8 +29,8 @@ _FLOWS = """
 CREATE OR REPLACE TEMP VIEW window_flow AS
 WITH held AS (
     SELECT exporter, importer, hs_code, year, value_usd AS usd FROM fact_trade
-    WHERE hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
-        AND flow_variant = (SELECT value FROM method_parameters WHERE name = 'flow_variant') AND value_usd IS NOT NULL
+    WHERE hs_edition = parameter_text('hs_edition')
+        AND flow_variant = parameter_text('flow_variant') AND value_usd IS NOT NULL
 ),
 focus AS (SELECT iso3 FROM dim_country WHERE focus)
 SELECT 'sold' AS side, exporter AS economy, NULL AS partner, hs_code, year, usd
@@ -49,11 +49,9 @@ CREATE OR REPLACE TEMP TABLE window_year AS SELECT DISTINCT side, economy, year 
 CREATE OR REPLACE TEMP TABLE window_product AS
 SELECT hs_code, row_number() OVER (ORDER BY hs_code) - 1 AS k
 FROM dim_product
-WHERE hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
-    AND left(hs_code, 2) NOT IN (SELECT unnest(string_split(any_value(value), ','))
-        FROM method_parameters WHERE name = 'epi_excluded_chapters')
-    AND left(hs_code, 4) NOT IN (SELECT unnest(string_split(any_value(value), ','))
-        FROM method_parameters WHERE name = 'epi_excluded_headings');
+WHERE hs_edition = parameter_text('hs_edition')
+    AND left(hs_code, 2) NOT IN (SELECT unnest(string_split(parameter_text('epi_excluded_chapters'), ',')))
+    AND left(hs_code, 4) NOT IN (SELECT unnest(string_split(parameter_text('epi_excluded_headings'), ',')));
 CREATE OR REPLACE TEMP TABLE window_economy AS
 SELECT iso3, focus, row_number() OVER (ORDER BY iso3) - 1 AS j,
     CASE WHEN focus THEN row_number() OVER (PARTITION BY focus ORDER BY iso3) - 1 END AS i

@@ -18,10 +18,9 @@ _LINKS = """
 CREATE OR REPLACE TEMP TABLE hs_link AS
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
-        string_split(any_value(value) FILTER (name = 'agri_base_headings'), ',') AS headings
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter('agri_base_last_chapter') AS last_chapter,
+        string_split(parameter_text('agri_base_headings'), ',') AS headings
 ),
 reported AS (
     SELECT hs_edition, hs_code, min(year) AS first_year FROM current_customs
@@ -131,7 +130,7 @@ WHERE u.hs_level = 6
 
 _UNPLACED = """
 WITH p AS (
-    SELECT any_value(value_number) AS tolerance FROM method_parameters WHERE name = 'total_tolerance'
+    SELECT parameter('total_tolerance') AS tolerance
 ),
 heading AS (  -- a level counts with what it reports beyond the level below it
     SELECT reporter, partner, flow, period, year, hs_edition, left(hs_code, 4) AS heading,

@@ -27,7 +27,7 @@ def _one(indicator: str, mart: str, row_filter: str, expression: str, transform:
         SELECT baseline_id, iso3, chain, '{indicator}' AS indicator, raw, {_TRANSFORMS[transform]} AS y
         FROM (
             SELECT b.baseline_id, m.iso3, m.chain, ({expression})::DOUBLE AS raw,
-                (SELECT value_number FROM method_parameters WHERE name = 'ln_floor') AS floor
+                parameter('ln_floor') AS floor
             FROM {mart} m JOIN dim_baseline b ON m.year = b.last_year
             JOIN dim_country c USING (iso3)
             WHERE (c.focus OR c.panel) AND ({row_filter})

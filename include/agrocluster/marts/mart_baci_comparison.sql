@@ -1,6 +1,6 @@
 -- Our reconciled flows beside BACI, which reconciles the same reports in its own way, by chain and over all goods.
 WITH p AS (
-    SELECT any_value(value) FILTER (name = 'hs_edition') AS hs_edition FROM method_parameters
+    SELECT parameter_text('hs_edition') AS hs_edition
 ),
 product AS (
     SELECT hs_code, chain FROM dim_product, p WHERE dim_product.hs_edition = p.hs_edition AND role IN ('own', 'dual')

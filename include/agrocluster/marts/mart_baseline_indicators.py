@@ -13,10 +13,9 @@ from agrocluster.marts.index_values import values_query
 _QUERY = """
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'pillar_min_weight') AS min_weight,
-        any_value(value_number) FILTER (name = 'pillar_min_indicators') AS min_indicators,
-        any_value(value_number) FILTER (name = 'index_min_pillars') AS min_pillars
-    FROM method_parameters
+        parameter('pillar_min_weight') AS min_weight,
+        parameter('pillar_min_indicators') AS min_indicators,
+        parameter('index_min_pillars') AS min_pillars
 ),
 key AS (
     SELECT b.baseline_id, b.last_year, c.iso3, c.focus, ch.chain, ch.yield_of,

@@ -2,9 +2,8 @@
 -- Feed is known for a country, not for an animal: chains that feed_grains feeds (chain links) carry the country's figure.
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value) FILTER (name = 'feed_chain') AS feed_chain
-    FROM method_parameters
+        parameter('known_share_min') AS known_min,
+        parameter_text('feed_chain') AS feed_chain
 ),
 balance AS (
     SELECT iso3, chain, year,

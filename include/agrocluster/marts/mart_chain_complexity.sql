@@ -1,7 +1,7 @@
 -- Complexity and density of every chain's stages, from the headings that its own and dual codes lie in (methodology
 -- 3.4, 9.3 H4). A heading counts once in a stage, however many of its codes do; it may lie in several stages.
 WITH p AS (
-    SELECT any_value(value) FILTER (name = 'hs_edition') AS hs_edition FROM method_parameters
+    SELECT parameter_text('hs_edition') AS hs_edition
 ),
 code AS (
     SELECT chain, stage, heading, s.in_total

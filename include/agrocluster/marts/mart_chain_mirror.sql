@@ -1,13 +1,12 @@
 -- Exports of the focus countries by chain and stage as each side reports them, and what a country itself made of them.
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value) FILTER (name = 'flow_variant') AS flow_variant,
-        any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value_number) FILTER (name = 'thin_market_world_usd') AS thin_world,
-        any_value(value_number) FILTER (name = 'thin_market_country_usd') AS thin_country
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter_text('flow_variant') AS flow_variant,
+        parameter('agri_base_last_chapter') AS last_chapter,
+        parameter('known_share_min') AS known_min,
+        parameter('thin_market_world_usd') AS thin_world,
+        parameter('thin_market_country_usd') AS thin_country
 ),
 product AS (
     SELECT hs_code, agri_base, CASE WHEN role IN ('own', 'dual') THEN chain END AS chain, stage

@@ -4,15 +4,14 @@
 -- each measure by its own usual weights (methodology 0.4).
 WITH p AS (
     SELECT
-        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value_number) FILTER (name = 'fao_leaf_item_max') AS leaf_max,
-        any_value(value) FILTER (name = 'agricultural_land_item') AS farm_land,
-        any_value(value) FILTER (name = 'pasture_item') AS pasture,
-        any_value(value_number::INTEGER) FILTER (name = 'volatility_years') AS vol_years,
-        any_value(value_number) FILTER (name = 'volatility_min_points') AS vol_points
-    FROM method_parameters
+        parameter('window_years')::INTEGER AS span,
+        parameter('window_min_years') AS min_years,
+        parameter('known_share_min') AS known_min,
+        parameter('fao_leaf_item_max') AS leaf_max,
+        parameter_text('agricultural_land_item') AS farm_land,
+        parameter_text('pasture_item') AS pasture,
+        parameter('volatility_years')::INTEGER AS vol_years,
+        parameter('volatility_min_points') AS vol_points
 ),
 item AS (FROM mart_item_production),
 weighed AS (  -- weight of an item in a measure: its mean over all years known for the country

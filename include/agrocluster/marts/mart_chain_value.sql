@@ -2,22 +2,21 @@
 -- Unit values rest on flows with a weight in BACI, converted ones included; a multiple whose path is too thin is unknown.
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value) FILTER (name = 'flow_variant') AS flow_variant,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
-        any_value(value_number) FILTER (name = 'thin_market_country_usd') AS thin,
-        any_value(value_number::INTEGER) FILTER (name = 'input_years') AS input_years,
-        any_value(value_number) FILTER (name = 'access_export_landlocked') AS landlocked_cost,
-        any_value(value_number) FILTER (name = 'access_export_coastal') AS coastal_cost,
-        any_value(value_number) FILTER (name = 'access_import') AS import_cost,
-        any_value(value_number) FILTER (name = 'nrp_lite_max_confidence') AS nrp_cap,
-        any_value(value) FILTER (name = 'official_rate_country') AS rate_country,
-        any_value(value_number) FILTER (name = 'official_rate_last_year') AS rate_year,
-        any_value(value_number::INTEGER) FILTER (name = 'volatility_years') AS vol_years,
-        any_value(value_number) FILTER (name = 'volatility_min_points') AS vol_points
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter_text('flow_variant') AS flow_variant,
+        parameter('known_share_min') AS known_min,
+        parameter('window_years')::INTEGER AS span,
+        parameter('window_min_years') AS min_years,
+        parameter('thin_market_country_usd') AS thin,
+        parameter('input_years')::INTEGER AS input_years,
+        parameter('access_export_landlocked') AS landlocked_cost,
+        parameter('access_export_coastal') AS coastal_cost,
+        parameter('access_import') AS import_cost,
+        parameter('nrp_lite_max_confidence') AS nrp_cap,
+        parameter_text('official_rate_country') AS rate_country,
+        parameter('official_rate_last_year') AS rate_year,
+        parameter('volatility_years')::INTEGER AS vol_years,
+        parameter('volatility_min_points') AS vol_points
 ),
 flow AS (  -- world totals of exporters and of importers
     SELECT f.exporter, f.importer, f.hs_code, f.year, f.value_usd,

@@ -2,15 +2,14 @@
 -- Arithmetic means inside pillars, geometric across them (methodology 9.6); what is unknown stays null with a reason.
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'index_min_pillars') AS min_pillars,
-        any_value(value_number) FILTER (name = 'enabling_floor') AS enabling_floor,
-        list_min(string_split(any_value(value) FILTER (name = 'age_decay'), ',')::DOUBLE[]) AS decay_unknown,
-        any_value(value_number) FILTER (name = 'sigma_trade') AS sigma_trade,
-        any_value(value_number) FILTER (name = 'sigma_full_loss') AS sigma_loss,
-        any_value(value_number) FILTER (name = 'grade_a') AS a,
-        any_value(value_number) FILTER (name = 'grade_b') AS b,
-        any_value(value_number) FILTER (name = 'grade_c') AS c
-    FROM method_parameters
+        parameter('index_min_pillars') AS min_pillars,
+        parameter('enabling_floor') AS enabling_floor,
+        list_min(string_split(parameter_text('age_decay'), ',')::DOUBLE[]) AS decay_unknown,
+        parameter('sigma_trade') AS sigma_trade,
+        parameter('sigma_full_loss') AS sigma_loss,
+        parameter('grade_a') AS a,
+        parameter('grade_b') AS b,
+        parameter('grade_c') AS c
 ),
 part AS (FROM mart_baseline_indicators),
 pillar AS (

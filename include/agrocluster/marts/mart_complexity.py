@@ -31,7 +31,7 @@ SELECT x.iso3::VARCHAR AS iso3, x.heading::VARCHAR AS heading, x.year, c.focus, 
     ) AS flag
 FROM complexity_cells x
 JOIN mart_complexity_country c ON c.iso3 = x.iso3::VARCHAR AND c.year = x.year
-CROSS JOIN (SELECT value_number AS thin FROM method_parameters WHERE name = 'thin_market_country_usd') p
+CROSS JOIN (SELECT parameter('thin_market_country_usd') AS thin) p
 """
 
 

@@ -17,12 +17,12 @@ from agrocluster.model.arrays import repeated, texts_to_arrow, to_arrow, to_nump
 _CANDIDATES = """
 SELECT k FROM window_product JOIN dim_product USING (hs_code) JOIN cat_stage USING (stage)
 WHERE role IN ('own', 'dual') AND in_total
-    AND hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+    AND hs_edition = parameter_text('hs_edition')
 """
 _QUERY = """
 WITH span AS (
     SELECT baseline_id, last_year,
-        last_year + 1 - (SELECT any_value(value_number::INTEGER) FROM method_parameters WHERE name = 'epi_window_years')
+        last_year + 1 - parameter('epi_window_years')::INTEGER
             AS first_year
     FROM dim_baseline
 ),
@@ -54,7 +54,7 @@ named AS (
     LEFT JOIN grown ON grown.baseline_id = n.baseline_id AND grown.iso3 = e.iso3 AND grown.chain = d.chain
     LEFT JOIN grown_item ON grown_item.baseline_id = n.baseline_id AND grown_item.iso3 = e.iso3
         AND grown_item.hs_code = d.hs_code
-    WHERE d.hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+    WHERE d.hs_edition = parameter_text('hs_edition')
 )
 SELECT *,
     CASE WHEN reason = 'ranked'

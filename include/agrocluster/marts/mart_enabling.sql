@@ -2,9 +2,8 @@
 -- old, scored against the world's goalposts.
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'carry_max_years') AS carry,
-        string_split(any_value(value) FILTER (name = 'age_decay'), ',')::DOUBLE[] AS decay
-    FROM method_parameters
+        parameter('carry_max_years') AS carry,
+        string_split(parameter_text('age_decay'), ',')::DOUBLE[] AS decay
 ),
 known AS (
     SELECT dataset, indicator, iso3, year, value, flag FROM fact_indicator WHERE value IS NOT NULL

@@ -21,11 +21,11 @@ SELECT n.* EXCLUDE (i, j, k), e.iso3, m.iso3 AS market, hs_code, d.chain, d.stag
         ELSE 'reached' END AS entry_or_deepen
 FROM potential_number n JOIN window_economy e USING (i) JOIN window_economy m ON m.j = n.j
 JOIN window_product USING (k) JOIN dim_product d USING (hs_code)
-WHERE d.hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+WHERE d.hs_edition = parameter_text('hs_edition')
 """
 _CHAINS = """
 SELECT k FROM window_product JOIN dim_product USING (hs_code)
-WHERE role IN ('own', 'dual') AND hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+WHERE role IN ('own', 'dual') AND hs_edition = parameter_text('hs_edition')
 """
 
 

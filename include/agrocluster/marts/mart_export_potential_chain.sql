@@ -2,10 +2,9 @@
 -- summed (methodology 4.3).
 WITH p AS (
     SELECT
-        any_value(value_number::INTEGER) FILTER (name = 'epi_window_years') AS span,
-        any_value(value_number::INTEGER) FILTER (name = 'epi_top_markets') AS top,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min
-    FROM method_parameters
+        parameter('epi_window_years')::INTEGER AS span,
+        parameter('epi_top_markets')::INTEGER AS top,
+        parameter('known_share_min') AS known_min
 ),
 cell AS (
     SELECT m.* FROM mart_export_potential m JOIN cat_stage USING (stage) WHERE in_total

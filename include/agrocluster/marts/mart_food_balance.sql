@@ -1,5 +1,5 @@
 -- Food balances of the chains' items: which sign stock variation carries is tested per row, never assumed.
-WITH p AS (SELECT any_value(value_number) FILTER (name = 'fbs_tolerance') AS tolerance FROM method_parameters),
+WITH p AS (SELECT parameter('fbs_tolerance') AS tolerance),
 wide AS (
     SELECT
         f.iso3, i.chain, f.item_code, max(f.item) AS item, f.year,

@@ -12,13 +12,13 @@ from __future__ import annotations
 import duckdb
 
 from agrocluster.marts.index_values import values_query
+from agrocluster.marts.parameters import parameters
 
 _QUERY = """
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'goalpost_min_values') AS min_values,
-        any_value(value_number) FILTER (name = 'carry_max_years') AS carry
-    FROM method_parameters
+        parameter('goalpost_min_values') AS min_values,
+        parameter('carry_max_years') AS carry
 ),
 measured AS (
     SELECT 'index' AS kind, baseline_id, indicator, y
@@ -80,10 +80,5 @@ SELECT goalpost_id, line.* FROM line CROSS JOIN identity
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """One row per scored indicator."""
-    quantiles = dict(
-        con.sql(
-            "SELECT name, value_number FROM method_parameters WHERE name IN ('goalpost_low', 'goalpost_high')"
-        ).fetchall()
-    )
-    low, high = quantiles["goalpost_low"], quantiles["goalpost_high"]
-    return con.sql(_QUERY.format(values=values_query(con), low=low, high=high))
+    method = parameters(con)
+    return con.sql(_QUERY.format(values=values_query(con), low=method["goalpost_low"], high=method["goalpost_high"]))

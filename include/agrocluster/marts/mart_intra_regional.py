@@ -15,9 +15,8 @@ from agrocluster.model.arrays import to_arrow, to_numpy
 _SUMS = """
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter('known_share_min') AS known_min
 ),
 focus AS (SELECT iso3 FROM dim_country WHERE focus),
 product AS (

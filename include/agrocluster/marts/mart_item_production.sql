@@ -1,15 +1,14 @@
 -- Production, yield and yield reference of every farm item that measures a chain's output, and its herds.
 WITH p AS (
     SELECT
-        any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-        any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
-        any_value(value_number) FILTER (name = 'yield_ref_quantile') AS ref_quantile,
-        any_value(value_number::INTEGER) FILTER (name = 'yield_ref_years') AS ref_years,
-        any_value(value_number) FILTER (name = 'yield_ref_min_peers') AS min_peers,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value_number) FILTER (name = 'yield_min_area_ha') AS min_area,
-        any_value(value_number) FILTER (name = 'yield_min_animals') AS min_animals
-    FROM method_parameters
+        parameter('window_years')::INTEGER AS span,
+        parameter('window_min_years') AS min_years,
+        parameter('yield_ref_quantile') AS ref_quantile,
+        parameter('yield_ref_years')::INTEGER AS ref_years,
+        parameter('yield_ref_min_peers') AS min_peers,
+        parameter('known_share_min') AS known_min,
+        parameter('yield_min_area_ha') AS min_area,
+        parameter('yield_min_animals') AS min_animals
 ),
 observed AS (
     SELECT f.iso3, i.chain, i.role, f.item_code, f.item, f.year, e.measure, e.yield_kind, f.value, f.flag, f.dataset

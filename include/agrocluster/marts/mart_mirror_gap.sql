@@ -1,7 +1,7 @@
 -- Both sides of each focus country's trade with each partner, by chain, by chapter and over all goods.
 WITH product AS (
     SELECT hs_code, chain FROM dim_product
-    WHERE hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition') AND role IN ('own', 'dual')
+    WHERE hs_edition = parameter_text('hs_edition') AND role IN ('own', 'dual')
 ),
 cell AS (
     SELECT c.year, c.exporter, c.importer, c.x_reported_usd AS x, c.m_mirror_fob_usd AS m, c.v_reconciled_usd AS v,

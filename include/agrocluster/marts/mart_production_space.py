@@ -23,7 +23,7 @@ SELECT f.iso3, f.item_code AS product, f.year, max(f.value) AS value
 FROM fact_production f JOIN cat_fao_element e USING (dataset, element_code)
 WHERE e.measure = 'gpv' AND f.value IS NOT NULL
     AND try_cast(f.item_code AS INTEGER)
-        <= (SELECT value_number FROM method_parameters WHERE name = 'fao_leaf_item_max')
+        <= parameter('fao_leaf_item_max')
 GROUP BY ALL ORDER BY ALL
 """
 _FIGURES = ("gpv_intl_usd_w3", "plq", "m", "density", "ubiquity", "diversity", "n_countries_sample", "n_items_sample")

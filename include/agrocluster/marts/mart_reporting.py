@@ -13,10 +13,9 @@ from agrocluster.marts.hs_conversion import use_one_edition
 _QUERY = """
 WITH p AS (
     SELECT
-        any_value(value_number) FILTER (name = 'total_tolerance') AS tolerance,
-        any_value(value_number) FILTER (name = 'unspecified_partner_max') AS unspecified_max,
-        any_value(value_number) FILTER (name = 'reporter_jump_max') AS jump_max
-    FROM method_parameters
+        parameter('total_tolerance') AS tolerance,
+        parameter('unspecified_partner_max') AS unspecified_max,
+        parameter('reporter_jump_max') AS jump_max
 ),
 filed AS (
     SELECT reporter, freq, period, year, count(*) AS n_rows, count(DISTINCT hs_edition) AS n_editions,

@@ -51,7 +51,7 @@ area AS (  -- goods with partners that are no country; of those without a code o
         FROM mart_customs_hs12 WHERE flow IN ('X', 'M') AND partner SIMILAR TO 'X[0-9]+' GROUP BY ALL
     ) a JOIN reported r USING (reporter, year, flow)
     WHERE a.hs_code <> '??????' OR a.usd > r.usd
-        * (SELECT any_value(value_number) FROM method_parameters WHERE name = 'unspecified_partner_max')
+        * parameter('unspecified_partner_max')
     GROUP BY ALL
 ),
 flow AS (
@@ -117,9 +117,8 @@ _REFERENCE = """
 CREATE OR REPLACE TEMP TABLE reference AS
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value_number) FILTER (name = 'uv_ref_min_kg') AS min_kg
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter('uv_ref_min_kg') AS min_kg
 ),
 wanted AS (SELECT DISTINCT year, hs_code FROM side),
 product AS (  -- codes kept at six digits
@@ -173,7 +172,7 @@ JOIN pair USING (exporter, importer)
 LEFT JOIN reference r USING (year, hs_code)
 LEFT JOIN passing g USING (exporter, year, hs_code)
 LEFT JOIN dim_product d ON d.hs_code = side.hs_code
-    AND d.hs_edition = (SELECT value FROM method_parameters WHERE name = 'hs_edition')
+    AND d.hs_edition = parameter_text('hs_edition')
 LEFT JOIN mart_chain_output h ON h.iso3 = side.exporter AND h.chain = d.chain AND h.year = side.year
 ORDER BY side.year, side.exporter, side.importer, side.hs_code
 """
@@ -210,7 +209,7 @@ taken AS (
     SELECT year, reporter, partner, flow, hs_code, sum(usd) AS usd FROM placed GROUP BY ALL
 )
 SELECT m.year, m.exporter, m.importer,
-    (SELECT value FROM method_parameters WHERE name = 'hs_edition') AS hs_edition,
+    parameter_text('hs_edition') AS hs_edition,
     m.hs_code,
     m.x AS x_reported_usd,
     m.m AS m_mirror_cif_usd,

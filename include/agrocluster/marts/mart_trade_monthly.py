@@ -12,10 +12,9 @@ from agrocluster.marts.hs_conversion import converted
 _QUERY = """
 WITH p AS (
     SELECT
-        any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-        any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-        any_value(value_number) FILTER (name = 'monthly_top_partners') AS top
-    FROM method_parameters
+        parameter_text('hs_edition') AS hs_edition,
+        parameter('known_share_min') AS known_min,
+        parameter('monthly_top_partners') AS top
 ),
 product AS (
     SELECT hs_code, chain, stage FROM dim_product, p

@@ -1,4 +1,4 @@
-"""Defaults of the method for marts written in Python, read from the relation ``method_parameters``."""
+"""Defaults of the method, read from the relation ``method_parameters``: two macros for SQL, a mapping for Python."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ class Parameters:
     def list_of(self, name: str) -> list[float]:
         """A value that lists numbers with commas."""
         return [float(part) for part in self.texts[name].split(",")]
+
+
+_LOOKUPS = """
+CREATE OR REPLACE TEMP MACRO parameter(wanted) AS
+    (SELECT any_value(value_number) FROM method_parameters WHERE method_parameters.name = wanted);
+CREATE OR REPLACE TEMP MACRO parameter_text(wanted) AS
+    (SELECT any_value(value) FROM method_parameters WHERE method_parameters.name = wanted)
+"""
+
+
+def define_lookups(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``parameter(name)``, the number, and ``parameter_text(name)`` in ``con``, for the SQL of a mart."""
+    con.execute(_LOOKUPS)
 
 
 def parameters(con: duckdb.DuckDBPyConnection) -> Parameters:

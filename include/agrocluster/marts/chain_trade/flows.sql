@@ -2,30 +2,29 @@
 -- mart_trade_cell where the parameter trade_variant says so.
 CREATE TABLE chain_trade.p AS
 SELECT
-    any_value(value) FILTER (name = 'hs_edition') AS hs_edition,
-    any_value(value) FILTER (name = 'flow_variant') AS flow_variant,
-    any_value(value) FILTER (name = 'trade_variant') AS trade_variant,
-    any_value(value_number) FILTER (name = 'agri_base_last_chapter') AS last_chapter,
-    any_value(value_number::INTEGER) FILTER (name = 'window_years') AS span,
-    any_value(value_number) FILTER (name = 'window_min_years') AS min_years,
-    any_value(value_number) FILTER (name = 'thin_market_world_usd') AS thin_world,
-    any_value(value_number) FILTER (name = 'thin_market_country_usd') AS thin_country,
-    any_value(value_number) FILTER (name = 'min_dpr_usd') AS min_dpr,
-    any_value(value_number) FILTER (name = 'known_share_min') AS known_min,
-    any_value(value_number) FILTER (name = 'world_completeness_min') AS complete_min,
-    any_value(value_number::INTEGER) FILTER (name = 'completeness_ref_years') AS ref_years,
-    any_value(value) FILTER (name = 'deflator_indicator') AS deflator,
-    any_value(value) FILTER (name = 'deflator_country') AS deflator_of,
-    any_value(value_number) FILTER (name = 'uv_ref_min_kg') AS uv_min_kg,
-    any_value(value_number) FILTER (name = 'ruv_band') AS ruv_band,
-    any_value(value_number) FILTER (name = 'ruv_mad') AS ruv_mad,
-    any_value(value_number) FILTER (name = 'cms_own_share_min') AS own_share_min,
-    any_value(CASE value WHEN 'product_first' THEN 1.0 WHEN 'market_first' THEN 0.0 WHEN 'mean' THEN 0.5 END)
-        FILTER (name = 'cms_order') AS product_first,
-    any_value(value_number::INTEGER) FILTER (name = 'tci_top_partners') AS top_partners,
-    string_split(any_value(value) FILTER (name = 'eaeu_members'), ',') AS eaeu,
-    string_split(any_value(value) FILTER (name = 'central_asia_members'), ',') AS central_asia
-FROM method_parameters;
+    parameter_text('hs_edition') AS hs_edition,
+    parameter_text('flow_variant') AS flow_variant,
+    parameter_text('trade_variant') AS trade_variant,
+    parameter('agri_base_last_chapter') AS last_chapter,
+    parameter('window_years')::INTEGER AS span,
+    parameter('window_min_years') AS min_years,
+    parameter('thin_market_world_usd') AS thin_world,
+    parameter('thin_market_country_usd') AS thin_country,
+    parameter('min_dpr_usd') AS min_dpr,
+    parameter('known_share_min') AS known_min,
+    parameter('world_completeness_min') AS complete_min,
+    parameter('completeness_ref_years')::INTEGER AS ref_years,
+    parameter_text('deflator_indicator') AS deflator,
+    parameter_text('deflator_country') AS deflator_of,
+    parameter('uv_ref_min_kg') AS uv_min_kg,
+    parameter('ruv_band') AS ruv_band,
+    parameter('ruv_mad') AS ruv_mad,
+    parameter('cms_own_share_min') AS own_share_min,
+    CASE parameter_text('cms_order') WHEN 'product_first' THEN 1.0 WHEN 'market_first' THEN 0.0 WHEN 'mean' THEN 0.5 END
+        AS product_first,
+    parameter('tci_top_partners')::INTEGER AS top_partners,
+    string_split(parameter_text('eaeu_members'), ',') AS eaeu,
+    string_split(parameter_text('central_asia_members'), ',') AS central_asia;
 
 -- Names as numbers: the same short list of texts is joined and grouped by in millions of rows.
 CREATE TYPE chain_trade.code AS ENUM (
