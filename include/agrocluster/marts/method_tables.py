@@ -17,7 +17,7 @@ import yaml
 
 from agrocluster.model.loader import read_csv
 
-INDEX_VERSION = "v0"
+INDEX_VERSION = "v1"
 """The index version that marts are built with; ``catalog/index/<version>.yaml`` defines it."""
 
 _TEXT, _NUMBER, _FLAG, _YEAR = pa.string(), pa.float64(), pa.bool_(), pa.int16()
@@ -30,9 +30,9 @@ _PILLAR = pa.schema(
 )
 _INDICATOR = pa.schema(
     {"indicator": _TEXT, "pillar": _TEXT, "weight": _NUMBER, "anchor": _FLAG, "basis": _TEXT, "transform": _TEXT}
-    | {"scope": _TEXT, "applies_to": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT}
-    | {"expression": _TEXT, "unit": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER}
-    | {"en": _TEXT, "ru": _TEXT}
+    | {"scope": _TEXT, "applies": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT, "keyed_by": _TEXT}
+    | {"expression": _TEXT, "unit": _TEXT, "noise": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER}
+    | {"bounds_reason": _TEXT, "en": _TEXT, "ru": _TEXT}
 )
 
 
@@ -98,5 +98,5 @@ def index_tables(path: Path) -> dict[str, pa.Table]:
 
 def _indicator(line: dict[str, Any]) -> dict[str, Any]:
     low, high = line.get("goalposts", (None, None))
-    defaults = {"anchor": False, "scope": "panel", "applies_to": "all"}
+    defaults = {"anchor": False, "scope": "panel", "applies": "true", "keyed_by": "year"}
     return {**defaults, **line, "goalpost_low": low, "goalpost_high": high}
