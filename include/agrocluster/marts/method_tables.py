@@ -39,8 +39,9 @@ _INDICATOR = pa.schema(
 @cache
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
-    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_caveat, cat_geography, cat_city,
-    cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
+    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_labour_intensity, cat_caveat,
+    cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` and one for
+    each file of ``lifecycle`` from the catalogue under ``root``."""
     chains = root / "value_chains"
     stages = read_csv(chains / "stages.csv")
     return {
@@ -56,7 +57,11 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_border_product": numbers(read_csv(chains / "border_products.csv"), "product_per_item"),
         "cat_chain_link": numbers(read_csv(chains / "chain_links.csv"), "weight"),
         "cat_chain_measure": numbers(read_csv(chains / "chain_measures.csv"), "position"),
+        "cat_labour_intensity": numbers(
+            read_csv(chains / "labour_intensity.csv"), "factor_low", "factor", "factor_high"
+        ),
         "cat_caveat": read_csv(chains / "caveats.csv"),
+        **{f"cat_{path.stem}": read_csv(path) for path in sorted((root / "lifecycle").glob("*.csv"))},
         "cat_geography": geography(read_csv(root / "geography.csv")),
         "cat_city": numbers(read_csv(root / "cities.csv"), "latitude", "longitude", "population"),
         "cat_preference": read_csv(root / "preference_regimes.csv"),
