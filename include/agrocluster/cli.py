@@ -20,6 +20,7 @@ from agrocluster.errors import AgroclusterError, UsageError
 
 LAZY = {
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
+    "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",
     "run": "agrocluster.orchestration.local:run_command",
     "stop": "agrocluster.orchestration.local:stop_command",

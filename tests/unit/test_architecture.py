@@ -21,8 +21,9 @@ LAYERS = {
     "transform": {"model", "storage"},
     "importing": {"model", "http", "sources", "storage", "transform"},
     "measures": set(),
-    "marts": {"model", "storage", "measures", "transform"},
-    "release": {"model", "storage", "marts"},
+    "explain": {"model"},
+    "marts": {"model", "storage", "measures", "transform", "explain"},
+    "release": {"model", "storage", "marts", "explain"},
     "sample": set(),
     "board": {"model", "storage", "quality", "release"},
 }

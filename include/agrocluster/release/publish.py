@@ -37,7 +37,7 @@ def data_mode(vintages: Sequence[Vintage]) -> str:
 
 def release_id(vintages: Sequence[Vintage]) -> str:
     """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs."""
-    shaping = ("catalog", "marts", "measures", "model", "quality", "release", "storage", "transform")
+    shaping = ("catalog", "explain", "marts", "measures", "model", "quality", "release", "storage", "transform")
     folders = [PACKAGE / name for name in shaping]
     parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
     parts += [json.dumps(v.report, sort_keys=True) for v in vintages]

@@ -24,6 +24,16 @@ def current() -> dict[str, Any]:
     return publish.manifest(pointer["release"])
 
 
+def release(name: str | None = None) -> dict[str, Any]:
+    """Manifest of the release called ``name``, of the current one by default; UsageError lists those there are."""
+    if name is None:
+        return current()
+    known = sorted(path.parent.name for path in layout().releases.glob("*/manifest.json"))
+    if name not in known:
+        raise UsageError(f"There is no release {name!r}.", remedy=f"Use one of: {', '.join(known) or 'none yet'}.")
+    return publish.manifest(name)
+
+
 def folder(manifest: dict[str, Any]) -> Path:
     """Where the Parquet files of a release lie."""
     return layout().releases / str(manifest["release"])
@@ -38,9 +48,9 @@ def mart(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     raise UsageError(f"There is no mart {name!r}.", remedy=f"Use one of: {known}.")
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """DuckDB over the current release: a view per mart, all from the same release."""
-    found = current()
+def connect(manifest: dict[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    """DuckDB over a release, the current one by default: a view per mart, all from the same release."""
+    found = manifest or current()
     con = duckdb.connect()
     for entry in found["marts"]:
         path = str(folder(found) / entry["path"]).replace("'", "''")
