@@ -9,6 +9,7 @@ WITH p AS (
         parameter('window_min_years') AS min_years,
         parameter('thin_market_country_usd') AS thin,
         parameter('input_years')::INTEGER AS input_years,
+        parameter('input_min_gpv_usd') AS input_min_gpv,
         parameter('access_export_landlocked') AS landlocked_cost,
         parameter('access_export_coastal') AS coastal_cost,
         parameter('access_import') AS import_cost,
@@ -155,7 +156,9 @@ beside AS (
 ),
 windowed AS (
     SELECT b.*,
-        CASE WHEN count(gpv_beside) OVER input_win >= p.known_min * p.input_years
+        count(gpv_beside) OVER input_win >= p.known_min * p.input_years AS input_known,
+        input_known AND avg(gpv_beside) OVER input_win < p.input_min_gpv AS input_base_small,
+        CASE WHEN input_known AND NOT input_base_small
             THEN sum(m_beside) OVER input_win / nullif(sum(gpv_beside) OVER input_win, 0) END AS input_dependence,
         CASE WHEN count(dx) OVER vol_win >= p.vol_points THEN stddev_samp(dx) OVER vol_win END AS vol_x,
         CASE WHEN count(duv) OVER vol_win >= p.vol_points THEN stddev_samp(duv) OVER vol_win END AS vol_uv
@@ -186,6 +189,7 @@ SELECT
         CASE WHEN t.chain NOT IN (SELECT chain FROM cat_extraction) THEN 'no_extraction_rate'
             WHEN t.x_primary > 0 AND own.vam IS NULL THEN 'vam_not_measured' END,
         CASE WHEN t.pp_usd_t IS NOT NULL AND t.border_usd_t IS NULL THEN 'no_border_price' END,
+        CASE WHEN t.input_base_small THEN 'input_base_too_small' END,
         CASE WHEN t.official_rate THEN 'official_exchange_rate' END
     ) AS flag
 FROM windowed t CROSS JOIN p
