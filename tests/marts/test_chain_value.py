@@ -9,6 +9,7 @@ from world import World, one
 from agrocluster.measures import chain
 
 WHEAT_GRAIN, FLOUR, BRAN, PASTA, MILKING_MACHINE = "100199", "110100", "230230", "190219", "843410"
+MAIZE_MEAL = "110313"
 WHEAT, CATTLE, BEEF, MILK, SEED_COTTON = "15", "866", "867", "882", "328"
 YEARS = range(2016, 2021)
 
@@ -196,6 +197,44 @@ def test_balances_tell_export_orientation_and_processing() -> None:
     assert found["home_use_t"] == pytest.approx(50)
     world.farm("KAZ", "2513", [2020], fbs_5511=1.0, fbs_5611=0.0, fbs_5911=2.0, fbs_5072=0.0, fbs_5301=-1.0)
     assert "xor_above_one" in row(world, "mart_chain_balance", "KAZ", "feed_grains")["flag"]
+
+
+def test_balances_of_which_too_little_is_known_are_unknown() -> None:
+    """Maize weighs 800 of the usual 1,000 tonnes of supply; barley alone tells nothing of feed grains."""
+    world = World()
+    parts = {"fbs_5611": 0.0, "fbs_5911": 0.0, "fbs_5072": 0.0}
+    world.farm("KAZ", "2513", [2018, 2019, 2020], fbs_5511=200.0, fbs_5301=200.0, fbs_5131=20.0, **parts)
+    world.farm("KAZ", "2514", [2018, 2019], fbs_5511=800.0, fbs_5301=800.0, **parts)
+    world.farm("KAZ", "2514", [2020], fbs_5511=800.0, fbs_5301=500.0, **parts)
+    con = world.build("mart_chain_balance")
+    whole, part = (
+        one(con, f"FROM mart_chain_balance WHERE iso3 = 'KAZ' AND chain = 'feed_grains' AND year = {year}")
+        for year in (2019, 2020)
+    )
+    assert (whole["coverage_balance"], whole["ssr"], whole["home_use_t"]) == (1, 1, 1000)
+    assert whole["retained_processing"] is None, "processing is known of a fifth"
+    assert part["coverage_balance"] == pytest.approx(0.2), "the balance of maize closes in other years only"
+    assert [part[column] for column in ("supply_t", "home_use_t", "ssr", "idr")] == [None] * 4
+    assert part["xor"] == 0, "exports, production and imports of both are known"
+    assert part["flag"].split(";") == ["fbs_unbalanced", "known_balance_too_small"]
+
+
+def test_a_balance_that_is_absent_counts_as_unknown() -> None:
+    world = wheat()
+    imports(world, "KGZ", MAIZE_MEAL, YEARS, 3e6, 8e6)
+    parts = {"fbs_5611": 5e4, "fbs_5911": 2e4, "fbs_5072": 0.0}
+    world.farm("KGZ", "2513", YEARS, fbs_5511=1e5, fbs_5301=1.3e5, **parts)
+    world.farm("KGZ", "2514", range(2016, 2020), fbs_5511=3e5, fbs_5301=3.3e5, **parts)
+    world.farm("KGZ", "44", YEARS, qcl_5510=1e5, pp_5532=150.0)
+    con = world.build("mart_chain_value")
+    whole, part = (
+        one(con, f"FROM mart_chain_value WHERE iso3 = 'KGZ' AND chain = 'feed_grains' AND year = {year}")
+        for year in (2019, 2020)
+    )
+    assert whole["import_leakage"] == pytest.approx(float(chain.import_leakage(3e6, 0, 36e4 * 150)))
+    assert "home_use_not_known" not in whole["flag"]
+    assert part["import_leakage"] is None, "home use is known of three tenths"
+    assert "home_use_not_known" in part["flag"]
 
 
 def test_items_whose_stocks_carry_different_signs_have_no_common_one() -> None:

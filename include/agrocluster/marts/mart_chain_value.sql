@@ -188,6 +188,7 @@ SELECT
         ';',
         CASE WHEN t.chain NOT IN (SELECT chain FROM cat_extraction) THEN 'no_extraction_rate'
             WHEN t.x_primary > 0 AND own.vam IS NULL THEN 'vam_not_measured' END,
+        CASE WHEN t.m_made IS NOT NULL AND t.home_use_usd IS NULL THEN 'home_use_not_known' END,
         CASE WHEN t.pp_usd_t IS NOT NULL AND t.border_usd_t IS NULL THEN 'no_border_price' END,
         CASE WHEN t.input_base_small THEN 'input_base_too_small' END,
         CASE WHEN t.official_rate THEN 'official_exchange_rate' END
