@@ -151,13 +151,41 @@ def test_prices_are_read_at_the_border_the_country_trades_at() -> None:
     assert kaz["nrp_lite"] == pytest.approx(float(chain.nrp_lite(187, 200, 0.15 * 200)))
     assert kaz["pr_ratio"] == pytest.approx(float(chain.price_ratio(187, border, 0.15 * border)))
     assert kaz["nrp_lite_confidence"] == 0.4
-    assert (uzb["nrp_basis"], uzb["border_usd_t"]) == ("import", pytest.approx(220))
-    assert uzb["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, 220, 0.1 * 220, False)))
+    assert (kaz["freight"], kaz["freight_basis"]) == (None, None)
+    cif = 220 * 1.06
+    assert (uzb["nrp_basis"], uzb["border_usd_t"]) == ("import", pytest.approx(cif))
+    assert (uzb["freight"], uzb["freight_basis"]) == (0.06, "flat")
+    assert uzb["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, cif, 0.1 * cif, False)))
     assert (tjk["nrp_lite"], tjk["nrp_lite_confidence"]) == (None, None)
     assert "no_border_price" in tjk["flag"]
     early = one(con, "FROM mart_chain_value WHERE iso3 = 'UZB' AND chain = 'wheat_flour' AND year = 2017")
     assert "official_exchange_rate" in early["flag"]
     assert "official_exchange_rate" not in uzb["flag"]
+
+
+def test_importers_pay_the_freight_of_their_flows_where_enough_of_it_is_known() -> None:
+    """Grain at 220 dollars FOB: 10 and 30 % freight are declared on 15 and 3 of 22 hundred thousand dollars."""
+    world = wheat()
+    imports(world, "UZB", WHEAT_GRAIN, YEARS, 22e5, 10e6)
+    world.farm("UZB", WHEAT, YEARS, qcl_5510=1e5, pp_5532=121.0)
+    for partner, fob, share, years in (
+        ("KAZ", 15e5, 0.1, YEARS),
+        ("RUS", 3e5, 0.3, [2019, 2020]),
+        ("TUR", 1e5, 0, [2020]),
+    ):
+        world.report("UZB", "M", partner, WHEAT_GRAIN, fob * (1 + share), years, cif_usd=fob * (1 + share), fob_usd=fob)
+    world.report("UZB", "M", "WLD", "TOTAL", 1e7, YEARS)
+    con = world.build("mart_chain_value")
+    found, early = (
+        one(con, f"FROM mart_chain_value WHERE iso3 = 'UZB' AND chain = 'wheat_flour' AND year = {year}")
+        for year in (2020, 2016)
+    )
+    assert found["freight"] == pytest.approx((1.5 + 0.9) / 18), "what is published FOB has no freight to tell"
+    assert (found["freight_basis"], early["freight_basis"]) == ("cells", "cells")
+    assert early["freight"] == pytest.approx(0.1)
+    cif = 220 * (1 + 2.4 / 18)
+    assert found["border_usd_t"] == pytest.approx(cif)
+    assert found["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, cif, 0.1 * cif, False)))
 
 
 def test_seed_cotton_is_worth_the_lint_in_it() -> None:
