@@ -87,6 +87,28 @@ def test_entry_and_exit_are_classes_without_a_logarithm() -> None:
     assert left["cms_growth"] == pytest.approx(-100 / 3)
 
 
+def test_a_new_market_leaves_the_growth_of_the_others_as_it_was() -> None:
+    """Kazakh pasta in China grows from 10 to 12 of 110 and 122 million; Mongolia opens with 100, 5 of it Kazakh."""
+    world = trading()
+    for exporter, years, usd, markets in (
+        ("USA", range(2015, 2018), 100e6, {"CHN": 1.0}),
+        ("USA", range(2018, 2021), 205e6, {"CHN": 110 / 205, "MNG": 95 / 205}),
+        ("KAZ", range(2015, 2018), 10e6, {"CHN": 1.0}),
+        ("KAZ", range(2018, 2021), 17e6, {"CHN": 12 / 17, "MNG": 5 / 17}),
+    ):
+        world.exports(exporter, PASTA, years, usd, **markets)
+    found = row(world, "KAZ", "final")
+    points = 100 / 10 / 3
+    assert found["cms_midpoint_share"] == pytest.approx(5 / 27)
+    assert found["cms_growth"] == pytest.approx(7 * points)
+    # In China over the base period; in Mongolia half the weight (5 + 0) / 2 at the growth 2 is all of the 5.
+    assert found["cms_residual"] == pytest.approx((12 - 10 - 10 * 12 / 110) * points)
+    assert found["cms_world"] == pytest.approx((10 * 112 / 110 + 2.5 * 2 * 112 / 332) * points)
+    assert found["cms_composition"] == pytest.approx(0), "there is one good"
+    parts = sum(found[f"cms_{part}"] for part in ("world", "composition", "market", "residual"))
+    assert found["cms_growth"] == pytest.approx(parts, rel=1e-12)
+
+
 def test_growth_is_not_told_of_a_window_with_a_missing_year() -> None:
     assert row(trading(), "KAZ", "total")["cms_growth"] == pytest.approx(0)
     world = trading()

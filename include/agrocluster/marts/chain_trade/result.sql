@@ -102,7 +102,7 @@ SELECT
     g.composition AS cms_composition,
     g.market AS cms_market,
     g.residual AS cms_residual,
-    g.midpoint AS cms_midpoint,
+    g.midpoint_share AS cms_midpoint_share,
     CASE WHEN v.both_usd > 0 THEN 1 - v.apart_usd / v.both_usd END AS mirror_agreement,
     CASE WHEN v.sboth > 0 THEN 1 - v.sapart / v.sboth END AS mirror_agreement_w3,
     v.n_years AS n_years_w3,
