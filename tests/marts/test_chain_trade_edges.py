@@ -148,3 +148,15 @@ def test_estimated_weights_make_no_price_and_are_told() -> None:
             assert (found[f"ruv{suffix}"] is None) == (uv is None)
         assert ("estimated_weights" in found["flag"]) == (uv is None)
     assert row(trading(), "KAZ", "total")["estimated_weight_share"] is None, "BACI does not tell"
+
+
+def test_markets_and_thresholds_that_a_measure_names_are_parameters() -> None:
+    world = trading()
+    world.exports("KAZ", PASTA, YEARS, 10e6, UZB=0.75, RUS=0.25)
+    world.exports("USA", PASTA, YEARS, 10e6, CHN=1.0)
+    found = row(world, "KAZ", "final")
+    assert found["share_rus_w3"] == 0.25
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1 / 3), "pasta alone has 1.8"
+    world.parameters = {"reference_market": "UZB", "rca_threshold": 0.5}
+    assert row(world, "KAZ", "final")["share_rus_w3"] == 0.75
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1), "grain and flour have 0.9"

@@ -23,6 +23,8 @@ SELECT
     CASE parameter_text('cms_order') WHEN 'product_first' THEN 1.0 WHEN 'market_first' THEN 0.0 WHEN 'mean' THEN 0.5 END
         AS product_first,
     parameter('tci_top_partners')::INTEGER AS top_partners,
+    parameter_text('reference_market') AS reference_market,
+    parameter('rca_threshold') AS rca_threshold,
     string_split(parameter_text('eaeu_members'), ',') AS eaeu,
     string_split(parameter_text('central_asia_members'), ',') AS central_asia;
 

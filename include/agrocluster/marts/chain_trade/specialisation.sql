@@ -161,6 +161,6 @@ SELECT iso3, chain, year,
     coalesce(sum(sx) FILTER (stage IN ('processed', 'final')), 0) AS sx_made,
     coalesce(sum(sx) FILTER (stage = 'final'), 0) AS sx_final,
     count(*) FILTER (in_total) AS n_stages,
-    count(*) FILTER (in_total AND rca_index_w3 > 1) AS n_advantage,
+    count(*) FILTER (in_total AND rca_index_w3 > p.rca_threshold) AS n_advantage,
     count(rca_index_w3) FILTER (in_total) AS n_rated
-FROM chain_trade.position JOIN cat_stage USING (stage) GROUP BY ALL;
+FROM chain_trade.position JOIN cat_stage USING (stage) CROSS JOIN chain_trade.p GROUP BY ALL;
