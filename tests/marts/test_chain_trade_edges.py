@@ -153,3 +153,32 @@ def test_the_complementary_partner_is_one_of_the_largest_markets() -> None:
     assert found["tci_top_w3"] == pytest.approx(50), (
         "Russia buys grain only, half of what Kazakhstan sells of the chain"
     )
+
+
+def test_estimated_weights_make_no_price_and_are_told() -> None:
+    """Unit values of the focus countries' own reports rest on weighed goods only."""
+    for estimated, uv, share in ((PASTA, 6.0, 0.25), (BREAD, None, 0.75)):
+        world = trading()
+        world.parameters = {"trade_variant": "reported"}
+        for code, usd in ((PASTA, 1e6), (BREAD, 3e6)):
+            world.exports("USA", code, YEARS, 50e6, kg=10e6, CHN=1.0)
+            world.report("KAZ", "X", "UZB", code, usd, YEARS, net_kg=5e5, net_kg_estimated=code == estimated)
+        found = row(world, "KAZ", "final")
+        for suffix in ("", "_w3"):
+            assert found[f"uv{suffix}"] == uv
+            assert found[f"estimated_weight_share{suffix}"] == share
+            assert (found[f"ruv{suffix}"] is None) == (uv is None)
+        assert ("estimated_weights" in found["flag"]) == (uv is None)
+    assert row(trading(), "KAZ", "total")["estimated_weight_share"] is None, "BACI does not tell"
+
+
+def test_markets_and_thresholds_that_a_measure_names_are_parameters() -> None:
+    world = trading()
+    world.exports("KAZ", PASTA, YEARS, 10e6, UZB=0.75, RUS=0.25)
+    world.exports("USA", PASTA, YEARS, 10e6, CHN=1.0)
+    found = row(world, "KAZ", "final")
+    assert found["share_rus_w3"] == 0.25
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1 / 3), "pasta alone has 1.8"
+    world.parameters = {"reference_market": "UZB", "rca_threshold": 0.5}
+    assert row(world, "KAZ", "final")["share_rus_w3"] == 0.75
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1), "grain and flour have 0.9"

@@ -149,6 +149,26 @@ def test_the_four_move_nothing_in_the_estimate(con, x) -> None:
         assert before[2:] == pytest.approx(after[2:], abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "held", "present"),
+    [
+        ({}, {"2709"}, {"2709"}),
+        ({"complexity_excluded_chapters": "99,27"}, set(), set()),
+        ({"rca_threshold": 1e9}, {"2709"}, set()),
+    ],
+    ids=["as they are", "oil left out", "nobody is that good"],
+)
+def test_goods_left_out_and_the_threshold_are_parameters(x, parameters, held: set[str], present: set[str]) -> None:
+    made = world(x)
+    made.exports("KAZ", "270900", YEARS, 1e9)
+    made.exports("USA", "999999", YEARS, 1e9)
+    made.parameters = parameters
+    query = "FROM mart_complexity WHERE iso3 = 'KAZ' AND product_exports_usd_w3 > 0"
+    rows = made.build("mart_complexity").sql(query).to_arrow_table().to_pylist()
+    assert {r["heading"] for r in rows} == held
+    assert {r["heading"] for r in rows if r["m"]} == present
+
+
 def test_chains_have_the_headings_of_their_stages(con) -> None:
     def stage(name: str, iso3: str = "KAZ"):
         return one(

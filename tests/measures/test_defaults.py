@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from agrocluster.measures import location, market_growth, relations, specialisation, stars, unit_values
+from agrocluster.measures import (
+    complexity_sample,
+    complexity_table,
+    location,
+    market_growth,
+    product_space,
+    relations,
+    specialisation,
+    stars,
+    unit_values,
+)
 from agrocluster.model.loader import catalog
 
 DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
@@ -45,6 +55,10 @@ DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
             "lq_min": "star_lq_min",
             "bound_min": "star_bound_min",
         },
+    ),
+    *(
+        (function, {"threshold": "rca_threshold"})
+        for function in (complexity_sample.choose, complexity_table.Options, product_space.presence)
     ),
     (stars.productivity_star, {"top": "star_top_productivity"}),
     (stars.typology, {"rise_min": "typology_rise_min", "lq_min": "typology_lq_min"}),
