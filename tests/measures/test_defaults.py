@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from agrocluster.measures import location, market_growth, relations, specialisation, stars, unit_values
+from agrocluster.measures import (
+    coherence,
+    location,
+    market_growth,
+    normalise,
+    relations,
+    specialisation,
+    stars,
+    unit_values,
+)
 from agrocluster.model.loader import catalog
 
 DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
@@ -47,6 +56,9 @@ DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
         },
     ),
     (stars.productivity_star, {"top": "star_top_productivity"}),
+    (normalise.frozen_scale, {"low": "goalpost_low", "high": "goalpost_high"}),
+    (normalise.z_score, {"span": "zscore_span"}),
+    (coherence.is_skewed, {"skew_max": "coherence_skew_max", "kurtosis_max": "coherence_kurtosis_max"}),
     (stars.typology, {"rise_min": "typology_rise_min", "lq_min": "typology_lq_min"}),
 ]
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import BSpline
-from scipy.stats import rankdata
 
 from agrocluster.measures.blas import one_thread
 from agrocluster.measures.safe import Floats, divide, floats
@@ -42,8 +40,8 @@ def rank_correlations(values: ArrayLike) -> tuple[Floats, Counts]:
     for i, j in zip(*np.triu_indices(x.shape[1]), strict=True):
         both = known[:, i] & known[:, j]
         if both.any():
-            ranked = rankdata(x[both][:, [i, j]], axis=0)
-            r[i, j] = r[j, i] = correlations(ranked)[0][0, 1]
+            ranked = [_ranks(x[both, column]) for column in (i, j)]
+            r[i, j] = r[j, i] = correlations(np.column_stack(ranked))[0][0, 1]
     return r, known.astype(np.int64).T @ known.astype(np.int64)
 
 
@@ -156,16 +154,14 @@ def importance(values: ArrayLike, target: ArrayLike) -> Importance:
 
 
 @one_thread
-def _explained_by_spline(x: Floats, y: Floats, *, segments: int = 10, degree: int = 3) -> float:
-    """Share of y's variance that a penalised spline of x explains.
+def _explained_by_spline(x: Floats, y: Floats, segments: int = 10) -> float:
+    """Share of y's variance that a penalised cubic spline of x explains.
 
     The penalty leaves straight lines alone, and the fit shrinks everything else: its variance lies between those of
     the line and of y.
     """
-    u = (x - x.min()) / (x.max() - x.min())
-    knots = np.arange(-degree, segments + degree + 1) / segments
-    basis = BSpline.design_matrix(np.minimum(u, 1 - 1e-12), knots, degree).toarray()
-    penalty = np.diff(np.eye(basis.shape[1]), n=2, axis=0)
+    basis = _cubic_basis((x - x.min()) / (x.max() - x.min()), segments)
+    penalty = np.diff(np.eye(segments + 3), n=2, axis=0)
     centred = y - y.mean()
     n, best, explained = len(y), np.inf, 0.0
     for strength in 10.0 ** np.arange(-3, 7, 0.5):
@@ -177,6 +173,23 @@ def _explained_by_spline(x: Floats, y: Floats, *, segments: int = 10, degree: in
         if criterion < best:
             best, explained = criterion, float(np.square(fitted).sum() / np.square(centred).sum())
     return explained
+
+
+def _cubic_basis(u: Floats, segments: int) -> Floats:
+    """Cubic B-splines on equal segments of 0 to 1, points by segments + 3; every row adds up to 1."""
+    segment = np.minimum((u * segments).astype(np.int64), segments - 1)
+    f = u * segments - segment
+    pieces = ((1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3)
+    basis = np.zeros((len(u), segments + 3))
+    for k, piece in enumerate(pieces):
+        basis[np.arange(len(u)), segment + k] = piece / 6
+    return basis
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1, ties with their mean."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2)[place]
 
 
 def _pairwise(values: ArrayLike) -> tuple[Floats, Counts, Floats]:

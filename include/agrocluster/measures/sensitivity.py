@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import qmc
 
 from agrocluster.measures.safe import Floats, choose, divide
 
@@ -93,6 +92,8 @@ def saltelli_sample(n: int, factors: int, rng: np.random.Generator) -> Floats:
 
     Returns [factors + 2, n, factors]: A, B, and for every factor A with that factor's column from B.
     """
+    from scipy.stats import qmc  # takes a second to import, which exact indices never need
+
     if n < 2 or n & (n - 1):
         raise ValueError(f"{n} base points: the Sobol sequence asks for a power of two")
     points = qmc.Sobol(2 * factors, scramble=True, rng=rng).random(n)

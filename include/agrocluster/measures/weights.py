@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linprog
 
 from agrocluster.measures.blas import one_thread
 from agrocluster.measures.coherence import correlations
@@ -98,6 +97,8 @@ def benefit_of_the_doubt(
     is known of it, which bounds it from below: a gap of a peer never lowers anybody's score. nan where nothing of the
     unit is known.
     """
+    from scipy.optimize import linprog  # takes longer to import than a mart that only draws weights takes to run
+
     y = np.asarray(scores, dtype=np.float64)
     others = y if peers is None else np.asarray(peers, dtype=np.float64)
     best = _undominated(np.nan_to_num(others))
