@@ -36,7 +36,10 @@ WHERE k.role IN ('own', 'dual')
 GROUP BY ALL
 HAVING sum(n.v) > 0
 """
-_QUERY = "SELECT baseline_id, iso3, chain, world_price_change, position, headroom, sqrt(position * headroom) AS potential FROM repriced"
+_QUERY = """
+SELECT baseline_id, iso3, chain, world_price_change, position, headroom, sqrt(position * headroom) AS potential
+FROM repriced
+"""
 
 
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:

@@ -107,10 +107,10 @@ def pillar_scores(
 
 
 def reweighted(scores: ArrayLike, exists: ArrayLike, structure: Structure, weights: ArrayLike) -> Floats:
-    """Pillar scores [draw, unit, pillar] of one set of scores [unit, indicator] under many ``weights`` [draw, indicator].
+    """Pillar scores [draw, unit, pillar] of one set of scores [unit, indicator] under ``weights`` [draw, indicator].
 
-    ``exists`` bool [unit, pillar] as ``pillar_scores`` finds it. Two matrix products per pillar: the last bits depend on
-    the machine, so that results are for medians and other figures that are rounded.
+    ``exists`` bool [unit, pillar] as ``pillar_scores`` finds it. Two matrix products per pillar: the last bits depend
+    on the machine, so that results are for medians and other figures that are rounded.
     """
     s, w = np.asarray(scores, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     known = ~np.isnan(s)

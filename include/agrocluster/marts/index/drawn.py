@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agrocluster.marts.index.definition import Frame, Index
 from agrocluster.marts.index.formulas import Flows, trade, window
-from agrocluster.marts.index.plan import Plan, published
+from agrocluster.marts.index.plan import Errors, Plan, published
 from agrocluster.marts.index.state import State
 from agrocluster.marts.parameters import Parameters
 from agrocluster.measures.composite import Flags
@@ -84,7 +84,7 @@ def raw_values(source: Source, baseline: int, plan: Plan, *, countries: Flags) -
             raw[mine, ..., index.column(name)] = values
     demand = index.column("demand_growth")
     raw[..., demand] = base[..., demand] + _demand_shift(state, flows, spans[0])[:, None, :]
-    return raw if plan.errors is None else _with_noise(source, baseline, plan, raw, spans[0])
+    return raw if plan.errors is None else _with_noise(source, plan.errors, raw, spans[0][0])
 
 
 def at_prices_of(source: Source, baseline: int, deflator: Floats) -> Floats:
@@ -152,13 +152,12 @@ def _flows(state: State, frame: Frame, plan: Plan, years: NDArray[np.int64], cou
         w_all=flows.w_all + change.sum(axis=(2, 3, 4)),
         w_agri=flows.w_agri + change_base.sum(axis=(2, 3, 4)),
     )
-    return flows if plan.errors is None else _without_reporters(state, frame, plan, years, flows)
+    return flows if plan.errors is None else _without_reporters(state, frame, plan.errors, years, flows)
 
 
-def _without_reporters(state: State, frame: Frame, plan: Plan, years: NDArray[np.int64], flows: Flows) -> Flows:
-    """World sums without reporters that a year this incomplete could lack: each with the chance of its missing share."""
-    assert plan.errors is not None
-    chance = plan.errors.uniform("reports", (len(frame.countries),))
+def _without_reporters(state: State, frame: Frame, errors: Errors, years: NDArray[np.int64], flows: Flows) -> Flows:
+    """World sums without the reporters that a year could lack, each with the chance of the year's missing share."""
+    chance = errors.uniform("reports", (len(frame.countries),))
     world, world_base, w_all, w_agri = (v.copy() for v in (flows.world, flows.world_base, flows.w_all, flows.w_agri))
     for y in years[state.incomplete[years] > 0].tolist():
         for c in np.flatnonzero(~frame.focus).tolist():
@@ -250,23 +249,19 @@ def _farms(
     return {"gpv_share": own, "plq": plq, "growth_production": growth}
 
 
-def _with_noise(
-    source: Source, baseline: int, plan: Plan, raw: Floats, span: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> Floats:
-    assert plan.errors is not None
+def _with_noise(source: Source, errors: Errors, raw: Floats, rows: NDArray[np.int64]) -> Floats:
+    """Raw values with the error of their statistics, for indicators that are not computed anew."""
     state, focus = source.state, source.frame.focus
-    rows, last = span[0], source.frame.last_years[baseline]
-    assert last is not None
     x = np.nan_to_num(state.x[rows][:, focus])
     trade_sigma = divide(np.sqrt(((x * state.sigma[rows]).sum(axis=0) ** 2).sum(axis=-1)), x.sum(axis=(0, 3)))
     sigma = {
         "trade": _or(trade_sigma, source.method["sigma_trade"]),
-        "production": np.nan_to_num(state.sigma_output[rows[-1]] if len(rows) else np.zeros(trade_sigma.shape)),
+        "production": np.nan_to_num(state.sigma_output[rows[-1]]),
     }
     for i, line in enumerate(source.index.lines):
         if line["noise"] in ("formula", "none"):
             continue
-        drawn = plan.errors.of_year(line["indicator"], last, trade_sigma.shape) * sigma[line["basis"]]
+        drawn = errors.of_year(line["indicator"], int(state.years[rows[-1]]), trade_sigma.shape) * sigma[line["basis"]]
         if line["noise"] == "factor":
             raw[..., i] *= np.exp(drawn)
         elif line["noise"] == "growth":

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from agrocluster.marts.index.definition import Index
 from agrocluster.marts.parameters import Parameters
 from agrocluster.measures.safe import Floats
+from agrocluster.measures.weights import dirichlet_weights
 
 Choices = Mapping[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Standard normal errors of ``n`` draws; of the variance of a year's error ``persistence`` is shared by all years."""
+    """Standard normal errors of ``n`` draws; ``persistence`` of a year's variance is shared by all years."""
 
     version: str
     n: int
@@ -72,7 +73,7 @@ def published(index: Index, method: Parameters) -> Plan:
 
 
 def every_combination(index: Index, method: Parameters) -> Plan:
-    """All combinations of the choices with nominal weights and the data as they are, the last choice varying fastest."""
+    """All combinations of the choices, the last varying fastest, with nominal weights and the data as they are."""
     options = choices(method)
     table = np.array(list(product(*(range(len(names)) for names in options.values()))), dtype=np.int64)
     return _fixed(index, {name: table[:, n] for n, name in enumerate(options)}, len(table))
@@ -80,16 +81,14 @@ def every_combination(index: Index, method: Parameters) -> Plan:
 
 def random_draws(index: Index, method: Parameters) -> Plan:
     """Draws with every choice, weight and error at random, each alternative of a choice equally likely."""
-    n, structure = int(method["mc_draws"]), index.structure
-    weight, pillar_weight = np.empty((n, len(index.lines))), np.empty((n, len(index.pillars)))
-    for pillar, name in enumerate(index.pillars):
-        own = np.flatnonzero(structure.pillar_of == pillar)
-        weight[:, own] = _weights(index.version, name, structure.weight[own], method["mc_weight_concentration"], n)
-    for sub in range(structure.n_sub):
-        own = np.flatnonzero(structure.sub_of == sub)
-        pillar_weight[:, own] = _weights(
-            index.version, f"sub-index {sub}", structure.pillar_weight[own], method["mc_weight_concentration"], n
+    n, structure, spread = int(method["mc_draws"]), index.structure, method["dirichlet_concentration"]
+    weight, pillar_weight = (
+        dirichlet_weights(generator(index.version, "weight", kind), nominal, n, group=group, concentration=spread)
+        for kind, nominal, group in (
+            ("indicator", structure.weight, structure.pillar_of),
+            ("pillar", structure.pillar_weight, structure.sub_of),
         )
+    )
     choice = {
         name: generator(index.version, "choice", name).integers(len(options), size=n)
         for name, options in choices(method).items()
@@ -106,8 +105,3 @@ def generator(*names: str) -> np.random.Generator:
 def _fixed(index: Index, choice: Choices, n: int) -> Plan:
     of = index.structure
     return Plan(n, choice, np.tile(of.weight, (n, 1)), np.tile(of.pillar_weight, (n, 1)), None)
-
-
-def _weights(version: str, name: str, nominal: Floats, concentration: float, n: int) -> Floats:
-    """Dirichlet draws around the nominal weights, ``concentration`` per component of average weight."""
-    return generator(version, "weight", name).dirichlet(concentration * len(nominal) * nominal / nominal.sum(), size=n)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import duckdb
 import numpy as np
@@ -11,10 +10,11 @@ import numpy as np
 from agrocluster.marts.index.definition import frame, index
 from agrocluster.marts.index.drawn import Source
 from agrocluster.marts.index.plan import published
-from agrocluster.marts.index.simulate import Outcome, Scales, outcome, scales, scored
+from agrocluster.marts.index.simulate import Outcome, Scales, outcome, scored
 from agrocluster.marts.index.state import state
 from agrocluster.marts.index.values import pivot, values
 from agrocluster.marts.parameters import parameters
+from agrocluster.measures.normalise import frozen_scale
 from agrocluster.measures.safe import Floats
 
 
@@ -50,12 +50,11 @@ def prepared(con: duckdb.DuckDBPyConnection) -> Prepared:
     panel = found["y"][countries.reference][countries.panel].reshape(-1, len(definition.lines))
     return Prepared(
         source=Source(definition, countries, state(con, definition, countries, method), method, found["raw"]),
-        scales=scales(
-            panel,
+        scales=Scales(
             goalposts["goalpost_low"],
             goalposts["goalpost_high"],
-            goalposts["fixed"] == 1,
-            NormalDist().inv_cdf(method["goalpost_high"]),
+            frozen_scale(panel, axis=0),
+            (goalposts["fixed"] == 1) | np.isnan(goalposts["goalpost_low"]),
         ),
         transformed=found["y"],
     )

@@ -1,4 +1,4 @@
-"""Scores, sub-indices and classes of every draw: the drawn raw values on the scale and by the rules that each draw chose."""
+"""Scores and sub-indices of every draw: drawn raw values on the scale and by the rules that the draw chose."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from agrocluster.marts.index.plan import Plan
 from agrocluster.marts.index.values import transformed
 from agrocluster.measures import composite
 from agrocluster.measures.composite import Pillars
+from agrocluster.measures.normalise import Scale, min_max, rank_percentile, z_score
 from agrocluster.measures.safe import Floats
 
 MEANS = ("geometric", "arithmetic")
@@ -24,54 +25,29 @@ MEDIAN_DECIMALS = 9
 
 @dataclass(frozen=True)
 class Scales:
-    """``low`` and ``high`` [scale, indicator] of scores that lie between bounds (min_max, standard); ``ordered``
-    [value, indicator] the panel's values in ascending order, inf behind them, for ranks; ``n`` [indicator] their number.
-    """
+    """``low`` and ``high`` [indicator]: goalposts; ``panel``: what standard and rank scores need of the panel's cells;
+    ``bounded`` bool [indicator]: fixed bounds or no goalposts, scored between these under every choice of scale."""
 
     low: Floats
     high: Floats
-    ordered: Floats
-    n: NDArray[np.int64]
-
-
-def scales(panel: Floats, low: Floats, high: Floats, fixed: NDArray[np.bool_], z: float) -> Scales:
-    """Scales from the panel's transformed values [unit, indicator] and the goalposts [indicator].
-
-    Standard scores run over as many standard deviations around the mean as the goalposts' quantiles of a normal
-    distribution lie from it (``z``). Indicators with ``fixed`` bounds or without goalposts keep these on every scale.
-    """
-    n = (~np.isnan(panel)).sum(axis=0)
-    mean = np.nansum(panel, axis=0) / np.maximum(n, 1)
-    deviation = np.sqrt(np.nansum((panel - mean) ** 2, axis=0) / np.maximum(n - 1, 1))
-    keep = fixed | np.isnan(low) | (deviation == 0)
-    ordered = np.sort(np.where(np.isnan(panel), np.inf, panel), axis=0)
-    return Scales(
-        low=np.stack([low, np.where(keep, low, mean - z * deviation)]),
-        high=np.stack([high, np.where(keep, high, mean + z * deviation)]),
-        ordered=ordered,
-        n=np.where(keep, 0, n),
-    )
+    panel: Scale
+    bounded: NDArray[np.bool_]
 
 
 def scored(raw: Floats, source: Source, of: Scales, scale: NDArray[np.int64]) -> Floats:
     """Scores [draw, country, chain, indicator] of raw values on the scale that each draw chose; nan without scale."""
-    result = np.full(raw.shape, np.nan)
-    floor, index = source.method["ln_floor"], source.index
-    for i, line in enumerate(index.lines):
-        if not index.measured[i] or np.isnan(of.low[0, i]):
-            continue
-        y = np.where(index.applies[:, i], transformed(raw[..., i], line["transform"], floor), np.nan)
-        which = scale if of.n[i] else np.minimum(scale, 0)
-        bounded = np.minimum(which, 1)
-        low, high = of.low[bounded, i][:, None, None], of.high[bounded, i][:, None, None]
-        points = composite.score(y, low, high)
-        ranked = np.flatnonzero(which == 2)
-        if len(ranked):
-            order, n = of.ordered[: of.n[i], i], of.n[i]
-            place = (np.searchsorted(order, y[ranked], "left") + np.searchsorted(order, y[ranked], "right")) / 2
-            points[ranked] = np.where(np.isnan(y[ranked]), np.nan, 1 + 99 * place / n)
-        result[..., i] = points
-    return result
+    index, floor = source.index, source.method["ln_floor"]
+    y = np.full(raw.shape, np.nan)
+    for i in np.flatnonzero(index.measured).tolist():
+        y[..., i] = np.where(index.applies[:, i], transformed(raw[..., i], index.lines[i]["transform"], floor), np.nan)
+    units = y.reshape(len(raw), -1, raw.shape[-1])
+    points = min_max(units, of.low, of.high, axis=-2)
+    standard, ranked = (np.flatnonzero(scale == option) for option in (1, 2))
+    other = z_score(units[standard], of.panel.mean, of.panel.sd, span=source.method["zscore_span"], axis=-2)
+    points[standard] = np.where(of.bounded, points[standard], other)
+    other = rank_percentile(units[ranked], of.panel.panel.T, axis=-2)
+    points[ranked] = np.where(of.bounded, points[ranked], other)
+    return points.reshape(raw.shape)
 
 
 @dataclass(frozen=True)
@@ -98,7 +74,7 @@ def outcome(scores: Floats, source: Source, plan: Plan, *, focus: NDArray[np.boo
 
 
 def simulated(source: Source, baseline: int, plan: Plan, of: Scales) -> tuple[Outcome, Floats]:
-    """Outcome of every draw for the focus countries, and the panel medians [draw, sub-index] that it is compared with."""
+    """Outcome of every draw for the focus countries, and the panel medians [draw, sub-index] to compare it with."""
     focus = source.frame.focus
     medians, typical = panel_medians(source, baseline, plan, of)
     raw = raw_values(source, baseline, plan, countries=focus)
@@ -126,8 +102,7 @@ def panel_medians(source: Source, baseline: int, plan: Plan, of: Scales) -> tupl
     nominal = Plan(len(combos), chosen, plan.weight[:1], plan.pillar_weight[:1], None)
     raw = raw_values(source, baseline, nominal, countries=panel)
     by_scale = [scored(raw, source, of, np.full(len(combos), scale)) for scale in range(3)]
-    typical = np.stack([np.nanmedian(s[0], axis=0) if s.size else s[0, 0] for s in by_scale])
-    typical = np.where(source.index.common, typical, np.nan)
+    typical = np.where(source.index.common, np.stack([_median(s[:1])[0] for s in by_scale]), np.nan)
     key = np.stack([plan.choice[name] for name in (*names, "scale", "missing")])
     medians = np.full((plan.n, source.index.structure.n_sub), np.nan)
     asked = np.broadcast_to(source.index.applies & source.index.common, raw.shape[1:])
@@ -179,6 +154,6 @@ def _joined(pillars: Floats, source: Source, mean: NDArray[np.int64], weights: F
 
 
 def _median(values: Floats) -> Floats:
-    """Medians over the units [draw, unit, sub-index] that are known; nan where none is."""
+    """Medians over the second axis of what is known; nan where nothing is."""
     known = np.asarray((~np.isnan(values)).any(axis=1))
     return np.where(known, np.nanmedian(np.where(known[:, None], values, 0.0), axis=1), np.nan)

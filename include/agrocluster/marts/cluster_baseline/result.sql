@@ -5,6 +5,7 @@ WITH row AS (
         t.grade, t.weakest_part, t.enabling, t.enabling_measured,
         x.mirror_agreement_w3 AS mirror_agreement,
         x.reexport_flag,
+        x.exports_dom_usd_w3 / nullif(x.exports_usd_w3, 0) AS domestic_share,
         x.exports_usd_w3 / x.n_years_w3 AS exports_usd,
         x.largest_market_w3 AS largest_market,
         x.share_largest_w3 AS share_largest,
@@ -44,14 +45,18 @@ SELECT
         WHEN 'prepare' THEN 'Готовить' WHEN 'leave' THEN 'Оставить' END AS quadrant_ru,
     -- What passes through is not grown here; what is bought though it could be made has its market at home.
     CASE WHEN r.quadrant IS NULL THEN NULL
-        WHEN r.reexport_flag THEN 'trader'
+        WHEN r.domestic_share < parameter('trader_domestic_max') THEN 'trader'
         WHEN r.ssr < parameter('substitution_ssr_max') AND r.quadrant IN ('build', 'prepare') THEN 'import_substitution'
         ELSE r.quadrant END AS typology,
     r.p4 IS NULL AND coalesce(r.position_common >= r.median_position, false) AS territory_unknown,
     r.rank_country, r.rank_chain,
-    r.position_p05, r.position_p50, r.position_p95, r.position_se,
-    r.headroom_p05, r.headroom_p50, r.headroom_p95, r.headroom_se,
-    r.potential_p05, r.potential_p50, r.potential_p95, r.potential_se,
+    -- Ends of intervals hold the published score, as those of ranks do; plain quantiles are in mart_baseline_uncertainty.
+    CASE WHEN r.position IS NOT NULL THEN least(r.position_p05, r.position) END AS position_p05, r.position_p50,
+    CASE WHEN r.position IS NOT NULL THEN greatest(r.position_p95, r.position) END AS position_p95, r.position_se,
+    CASE WHEN r.headroom IS NOT NULL THEN least(r.headroom_p05, r.headroom) END AS headroom_p05, r.headroom_p50,
+    CASE WHEN r.headroom IS NOT NULL THEN greatest(r.headroom_p95, r.headroom) END AS headroom_p95, r.headroom_se,
+    CASE WHEN r.potential IS NOT NULL THEN least(r.potential_p05, r.potential) END AS potential_p05, r.potential_p50,
+    CASE WHEN r.potential IS NOT NULL THEN greatest(r.potential_p95, r.potential) END AS potential_p95, r.potential_se,
     r.rank_p05, r.rank_p95, r.rank_chain_p05, r.rank_chain_p95, r.p_top3,
     r.p_build, r.p_defend, r.p_prepare, r.p_leave, r.tied_with, r.n_draws,
     r.bottleneck, r.bottleneck_margin, r.b_input, r.b_primary, r.b_processed, r.b_final, r.b_market,
