@@ -152,7 +152,7 @@ def test_a_few_ties_are_named_and_many_are_counted() -> None:
     [
         (
             {"bottleneck": "market", "b_market": 20.0, "bottleneck_margin": 8.0},
-            "the bottleneck is markets (20.0 points",
+            "bottleneck: markets (20.0 points",
         ),
         ({"bottleneck": "none_clear"}, "no stage is clearly the bottleneck"),
         ({"bottleneck": "too_few_stages", **dict.fromkeys(f"b_{s}" for s in STAGES[1:])}, "too few stages are known"),
