@@ -87,6 +87,28 @@ def test_entry_and_exit_are_classes_without_a_logarithm() -> None:
     assert left["cms_growth"] == pytest.approx(-100 / 3)
 
 
+def test_a_new_market_leaves_the_growth_of_the_others_as_it_was() -> None:
+    """Kazakh pasta in China grows from 10 to 12 of 110 and 122 million; Mongolia opens with 100, 5 of it Kazakh."""
+    world = trading()
+    for exporter, years, usd, markets in (
+        ("USA", range(2015, 2018), 100e6, {"CHN": 1.0}),
+        ("USA", range(2018, 2021), 205e6, {"CHN": 110 / 205, "MNG": 95 / 205}),
+        ("KAZ", range(2015, 2018), 10e6, {"CHN": 1.0}),
+        ("KAZ", range(2018, 2021), 17e6, {"CHN": 12 / 17, "MNG": 5 / 17}),
+    ):
+        world.exports(exporter, PASTA, years, usd, **markets)
+    found = row(world, "KAZ", "final")
+    points = 100 / 10 / 3
+    assert found["cms_midpoint_share"] == pytest.approx(5 / 27)
+    assert found["cms_growth"] == pytest.approx(7 * points)
+    # In China over the base period; in Mongolia half the weight (5 + 0) / 2 at the growth 2 is all of the 5.
+    assert found["cms_residual"] == pytest.approx((12 - 10 - 10 * 12 / 110) * points)
+    assert found["cms_world"] == pytest.approx((10 * 112 / 110 + 2.5 * 2 * 112 / 332) * points)
+    assert found["cms_composition"] == pytest.approx(0), "there is one good"
+    parts = sum(found[f"cms_{part}"] for part in ("world", "composition", "market", "residual"))
+    assert found["cms_growth"] == pytest.approx(parts, rel=1e-12)
+
+
 def test_growth_is_not_told_of_a_window_with_a_missing_year() -> None:
     assert row(trading(), "KAZ", "total")["cms_growth"] == pytest.approx(0)
     world = trading()
@@ -131,3 +153,32 @@ def test_the_complementary_partner_is_one_of_the_largest_markets() -> None:
     assert found["tci_top_w3"] == pytest.approx(50), (
         "Russia buys grain only, half of what Kazakhstan sells of the chain"
     )
+
+
+def test_estimated_weights_make_no_price_and_are_told() -> None:
+    """Unit values of the focus countries' own reports rest on weighed goods only."""
+    for estimated, uv, share in ((PASTA, 6.0, 0.25), (BREAD, None, 0.75)):
+        world = trading()
+        world.parameters = {"trade_variant": "reported"}
+        for code, usd in ((PASTA, 1e6), (BREAD, 3e6)):
+            world.exports("USA", code, YEARS, 50e6, kg=10e6, CHN=1.0)
+            world.report("KAZ", "X", "UZB", code, usd, YEARS, net_kg=5e5, net_kg_estimated=code == estimated)
+        found = row(world, "KAZ", "final")
+        for suffix in ("", "_w3"):
+            assert found[f"uv{suffix}"] == uv
+            assert found[f"estimated_weight_share{suffix}"] == share
+            assert (found[f"ruv{suffix}"] is None) == (uv is None)
+        assert ("estimated_weights" in found["flag"]) == (uv is None)
+    assert row(trading(), "KAZ", "total")["estimated_weight_share"] is None, "BACI does not tell"
+
+
+def test_markets_and_thresholds_that_a_measure_names_are_parameters() -> None:
+    world = trading()
+    world.exports("KAZ", PASTA, YEARS, 10e6, UZB=0.75, RUS=0.25)
+    world.exports("USA", PASTA, YEARS, 10e6, CHN=1.0)
+    found = row(world, "KAZ", "final")
+    assert found["share_rus_w3"] == 0.25
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1 / 3), "pasta alone has 1.8"
+    world.parameters = {"reference_market": "UZB", "rca_threshold": 0.5}
+    assert row(world, "KAZ", "final")["share_rus_w3"] == 0.75
+    assert row(world, "KAZ", "total")["stage_coverage_w3"] == pytest.approx(1), "grain and flour have 0.9"

@@ -9,6 +9,7 @@ from world import World, one
 from agrocluster.measures import chain
 
 WHEAT_GRAIN, FLOUR, BRAN, PASTA, MILKING_MACHINE = "100199", "110100", "230230", "190219", "843410"
+MAIZE_MEAL = "110313"
 WHEAT, CATTLE, BEEF, MILK, SEED_COTTON = "15", "866", "867", "882", "328"
 YEARS = range(2016, 2021)
 
@@ -150,13 +151,41 @@ def test_prices_are_read_at_the_border_the_country_trades_at() -> None:
     assert kaz["nrp_lite"] == pytest.approx(float(chain.nrp_lite(187, 200, 0.15 * 200)))
     assert kaz["pr_ratio"] == pytest.approx(float(chain.price_ratio(187, border, 0.15 * border)))
     assert kaz["nrp_lite_confidence"] == 0.4
-    assert (uzb["nrp_basis"], uzb["border_usd_t"]) == ("import", pytest.approx(220))
-    assert uzb["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, 220, 0.1 * 220, False)))
+    assert (kaz["freight"], kaz["freight_basis"]) == (None, None)
+    cif = 220 * 1.06
+    assert (uzb["nrp_basis"], uzb["border_usd_t"]) == ("import", pytest.approx(cif))
+    assert (uzb["freight"], uzb["freight_basis"]) == (0.06, "flat")
+    assert uzb["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, cif, 0.1 * cif, False)))
     assert (tjk["nrp_lite"], tjk["nrp_lite_confidence"]) == (None, None)
     assert "no_border_price" in tjk["flag"]
     early = one(con, "FROM mart_chain_value WHERE iso3 = 'UZB' AND chain = 'wheat_flour' AND year = 2017")
     assert "official_exchange_rate" in early["flag"]
     assert "official_exchange_rate" not in uzb["flag"]
+
+
+def test_importers_pay_the_freight_of_their_flows_where_enough_of_it_is_known() -> None:
+    """Grain at 220 dollars FOB: 10 and 30 % freight are declared on 15 and 3 of 22 hundred thousand dollars."""
+    world = wheat()
+    imports(world, "UZB", WHEAT_GRAIN, YEARS, 22e5, 10e6)
+    world.farm("UZB", WHEAT, YEARS, qcl_5510=1e5, pp_5532=121.0)
+    for partner, fob, share, years in (
+        ("KAZ", 15e5, 0.1, YEARS),
+        ("RUS", 3e5, 0.3, [2019, 2020]),
+        ("TUR", 1e5, 0, [2020]),
+    ):
+        world.report("UZB", "M", partner, WHEAT_GRAIN, fob * (1 + share), years, cif_usd=fob * (1 + share), fob_usd=fob)
+    world.report("UZB", "M", "WLD", "TOTAL", 1e7, YEARS)
+    con = world.build("mart_chain_value")
+    found, early = (
+        one(con, f"FROM mart_chain_value WHERE iso3 = 'UZB' AND chain = 'wheat_flour' AND year = {year}")
+        for year in (2020, 2016)
+    )
+    assert found["freight"] == pytest.approx((1.5 + 0.9) / 18), "what is published FOB has no freight to tell"
+    assert (found["freight_basis"], early["freight_basis"]) == ("cells", "cells")
+    assert early["freight"] == pytest.approx(0.1)
+    cif = 220 * (1 + 2.4 / 18)
+    assert found["border_usd_t"] == pytest.approx(cif)
+    assert found["nrp_lite"] == pytest.approx(float(chain.nrp_lite(121, cif, 0.1 * cif, False)))
 
 
 def test_seed_cotton_is_worth_the_lint_in_it() -> None:
@@ -196,6 +225,44 @@ def test_balances_tell_export_orientation_and_processing() -> None:
     assert found["home_use_t"] == pytest.approx(50)
     world.farm("KAZ", "2513", [2020], fbs_5511=1.0, fbs_5611=0.0, fbs_5911=2.0, fbs_5072=0.0, fbs_5301=-1.0)
     assert "xor_above_one" in row(world, "mart_chain_balance", "KAZ", "feed_grains")["flag"]
+
+
+def test_balances_of_which_too_little_is_known_are_unknown() -> None:
+    """Maize weighs 800 of the usual 1,000 tonnes of supply; barley alone tells nothing of feed grains."""
+    world = World()
+    parts = {"fbs_5611": 0.0, "fbs_5911": 0.0, "fbs_5072": 0.0}
+    world.farm("KAZ", "2513", [2018, 2019, 2020], fbs_5511=200.0, fbs_5301=200.0, fbs_5131=20.0, **parts)
+    world.farm("KAZ", "2514", [2018, 2019], fbs_5511=800.0, fbs_5301=800.0, **parts)
+    world.farm("KAZ", "2514", [2020], fbs_5511=800.0, fbs_5301=500.0, **parts)
+    con = world.build("mart_chain_balance")
+    whole, part = (
+        one(con, f"FROM mart_chain_balance WHERE iso3 = 'KAZ' AND chain = 'feed_grains' AND year = {year}")
+        for year in (2019, 2020)
+    )
+    assert (whole["coverage_balance"], whole["ssr"], whole["home_use_t"]) == (1, 1, 1000)
+    assert whole["retained_processing"] is None, "processing is known of a fifth"
+    assert part["coverage_balance"] == pytest.approx(0.2), "the balance of maize closes in other years only"
+    assert [part[column] for column in ("supply_t", "home_use_t", "ssr", "idr")] == [None] * 4
+    assert part["xor"] == 0, "exports, production and imports of both are known"
+    assert part["flag"].split(";") == ["fbs_unbalanced", "known_balance_too_small"]
+
+
+def test_a_balance_that_is_absent_counts_as_unknown() -> None:
+    world = wheat()
+    imports(world, "KGZ", MAIZE_MEAL, YEARS, 3e6, 8e6)
+    parts = {"fbs_5611": 5e4, "fbs_5911": 2e4, "fbs_5072": 0.0}
+    world.farm("KGZ", "2513", YEARS, fbs_5511=1e5, fbs_5301=1.3e5, **parts)
+    world.farm("KGZ", "2514", range(2016, 2020), fbs_5511=3e5, fbs_5301=3.3e5, **parts)
+    world.farm("KGZ", "44", YEARS, qcl_5510=1e5, pp_5532=150.0)
+    con = world.build("mart_chain_value")
+    whole, part = (
+        one(con, f"FROM mart_chain_value WHERE iso3 = 'KGZ' AND chain = 'feed_grains' AND year = {year}")
+        for year in (2019, 2020)
+    )
+    assert whole["import_leakage"] == pytest.approx(float(chain.import_leakage(3e6, 0, 36e4 * 150)))
+    assert "home_use_not_known" not in whole["flag"]
+    assert part["import_leakage"] is None, "home use is known of three tenths"
+    assert "home_use_not_known" in part["flag"]
 
 
 def test_items_whose_stocks_carry_different_signs_have_no_common_one() -> None:

@@ -149,6 +149,26 @@ def test_the_four_move_nothing_in_the_estimate(con, x) -> None:
         assert before[2:] == pytest.approx(after[2:], abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "held", "present"),
+    [
+        ({}, {"2709"}, {"2709"}),
+        ({"complexity_excluded_chapters": "99,27"}, set(), set()),
+        ({"rca_threshold": 1e9}, {"2709"}, set()),
+    ],
+    ids=["as they are", "oil left out", "nobody is that good"],
+)
+def test_goods_left_out_and_the_threshold_are_parameters(x, parameters, held: set[str], present: set[str]) -> None:
+    made = world(x)
+    made.exports("KAZ", "270900", YEARS, 1e9)
+    made.exports("USA", "999999", YEARS, 1e9)
+    made.parameters = parameters
+    query = "FROM mart_complexity WHERE iso3 = 'KAZ' AND product_exports_usd_w3 > 0"
+    rows = made.build("mart_complexity").sql(query).to_arrow_table().to_pylist()
+    assert {r["heading"] for r in rows} == held
+    assert {r["heading"] for r in rows if r["m"]} == present
+
+
 def test_chains_have_the_headings_of_their_stages(con) -> None:
     def stage(name: str, iso3: str = "KAZ"):
         return one(
@@ -245,11 +265,52 @@ def test_the_production_space_is_the_product_space_of_farm_output() -> None:
     assert broken_rules(con, "mart_production_space") == []
 
 
-def test_an_item_without_figures_is_unknown_and_still_has_a_density() -> None:
-    x = matrix(22, 7, 6)
-    x[6, 2] = 0
-    con = farms(x, (*COUNTRIES[:6], "UZB")).build("mart_production_space")
-    cotton = one(con, "FROM mart_production_space WHERE iso3 = 'UZB' AND item_code = '328' AND year = 2020")
-    assert (cotton["gpv_intl_usd_w3"], cotton["plq"], cotton["m"], cotton["flag"]) == (None, None, False, "not_known")
-    assert 0 <= cotton["density"] <= 1
+def test_an_item_without_figures_is_neither_present_nor_absent() -> None:
+    x = matrix(22, 8, 6)
+    x[6, 2] = x[1, 4] = x[3, 0] = 0
+    x[7, 1:] = 0
+    x[7, 0] = 1e9
+    made = farms(x, (*COUNTRIES[:6], "UZB", "BRA"))
+    for item in ITEMS[1:]:
+        made.farm("BRA", item, [2012], qv_152=5e9)
+    con = made.build("mart_production_space")
+    rows = con.sql(
+        "FROM mart_production_space WHERE iso3 = 'UZB' AND year = 2020 ORDER BY list_position($items, item_code)",
+        params={"items": list(ITEMS)},
+    )
+    found = rows.to_arrow_table().to_pylist()
+    known, advantage = x[:7] > 0, specialisation.rca(x[:6])
+    m = np.vstack([presence(advantage), presence(x[6] / x[6].sum() / (x[:6].sum(axis=0) / x[:6].sum()))])
+    phi = np.full((6, 6), np.nan)
+    for k in range(6):
+        for item in range(6):
+            both = known[:6, k] & known[:6, item]
+            had = m[:6][both]
+            phi[k, item] = (had[:, k] * had[:, item]).sum() / max(had[:, k].sum(), had[:, item].sum())
+    for k, row in enumerate(found):
+        share = phi[known[6], k].sum() / phi[:, k].sum()
+        assert row["density_coverage"] == pytest.approx(share)
+        assert (row["n_countries_sample"], row["n_countries_unknown"]) == (6, 1), "Brazil is known by wheat alone"
+        if k == 2:
+            figures = [row[name] for name in ("gpv_intl_usd_w3", "plq", "m", "density")]
+            assert (figures, row["flag"].split(";")[0]) == ([None] * 4, "not_known")
+        elif share >= 0.6:
+            assert row["density"] == pytest.approx((phi[known[6], k] * m[6, known[6]]).sum() / phi[known[6], k].sum())
+            assert row["m"] == bool(m[6, k])
+        else:
+            assert (row["density"], row["flag"]) == (None, "neighbours_too_little_known")
+    assert broken_rules(con, "mart_production_space") == []
+
+
+def test_a_country_of_which_too_little_is_known_has_no_place() -> None:
+    x = matrix(23, 7, 6)
+    made = farms(x[:6], COUNTRIES[:6])
+    for item, usd in zip(ITEMS, x[6], strict=True):
+        made.farm("UZB", item, YEARS if item == "15" else [2012], qv_152=float(usd) if item == "15" else 1e11)
+    con = made.build("mart_production_space")
+    found = one(con, "FROM mart_production_space WHERE iso3 = 'UZB' AND item_code = '15' AND year = 2020")
+    assert found["known_share"] == pytest.approx(x[6, 0] / (x[6, 0] + 5e11))
+    assert found["gpv_intl_usd_w3"] == pytest.approx(x[6, 0])
+    assert [found[name] for name in ("plq", "m", "density", "diversity")] == [None] * 4
+    assert found["flag"] == "country_too_little_known"
     assert broken_rules(con, "mart_production_space") == []

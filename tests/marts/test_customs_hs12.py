@@ -141,6 +141,20 @@ def test_estimated_weights_are_no_weights_and_months_are_no_years() -> None:
     found = one(world.build("mart_customs_hs12"), "FROM mart_customs_hs12")
     assert found["value_usd"] == 100
     assert found["net_kg"] is None
+    assert found["net_kg_estimated_share"] == 1
+
+
+def test_how_much_of_a_weight_is_estimated_is_told() -> None:
+    world = World()
+    world.report("KAZ", "X", "UZB", "080291", 10, hs_edition="HS22", net_kg=30.0)
+    world.report("KAZ", "X", "UZB", "080292", 20, hs_edition="HS22", net_kg=10.0, net_kg_estimated=True)
+    world.report("KAZ", "X", "UZB", "110100", 7, hs_edition="HS22")
+    world.report("KAZ", "X", "UZB", "100199", 7, hs_edition="HS22", net_kg=None)
+    found = rows(world)
+    assert found["080290"]["net_kg"] is None, "a part of it is estimated"
+    assert found["080290"]["net_kg_estimated_share"] == pytest.approx(0.25)
+    assert (found["110100"]["net_kg"], found["110100"]["net_kg_estimated_share"]) == (3.5, 0)
+    assert found["100199"]["net_kg_estimated_share"] is None, "no weight is stated"
 
 
 CODES = ["010190", "040320", "080290", "110100", "270900", "030999", "620120", "100190", "871200", "999999"]

@@ -337,7 +337,7 @@ def test_what_is_realised_enters_the_bottleneck_and_the_livestock_chains() -> No
     assert 0 < potential["realised_share"] < 1
     total = one(con, f"FROM mart_chain_trade WHERE {where} AND stage = 'total' AND year = 2020")
     found = one(con, f"FROM mart_chain_bottleneck WHERE {where} AND baseline_id = 'B2018_2020'")
-    assert found["market_basis"] == "realised_and_concentration"
+    assert "market:realised+hhi_dest" in found["known_parts"].split(";")
     parts = 100 * potential["realised_share"], 100 * (1 - total["hhi_dest_norm_w3"])
     assert found["b_market"] == pytest.approx(sum(parts) / 2)
     told = one(con, f"FROM mart_livestock_chain WHERE {where} AND measure = 'untapped_epi' AND year = 2020")

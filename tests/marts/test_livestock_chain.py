@@ -11,6 +11,7 @@ from agrocluster.measures.bottleneck import STAGES, bottleneck
 from agrocluster.model.loader import catalog
 
 MILK, CATTLE, BEEF, SHEEP, WOOL = "882", "866", "867", "976", "987"
+MILKING_MACHINE, SEED_WHEAT = "843410", "100191"
 YEARS = range(2016, 2021)
 PEERS = ("RUS", "UKR", "TUR", "CHN", "IRN")
 
@@ -169,7 +170,9 @@ def test_the_tightest_stage_is_the_one_the_measure_names() -> None:
     ).fetchall()
     vector = np.array([[np.nan if v is None else v for v in row[:5]] for row in rows])
     stages, margins = bottleneck(vector, 5)
-    named = [STAGES[stage] if stage >= 0 else "none_clear" for stage in stages]
+    unnamed = ["too_few_stages" if few else "none_clear" for few in np.isnan(margins)]
+    named = [STAGES[stage] if stage >= 0 else label for stage, label in zip(stages, unnamed, strict=True)]
+    assert {"too_few_stages", "none_clear"} < set(named)
     assert named == [row[5] for row in rows]
     np.testing.assert_allclose(margins, [np.nan if row[6] is None else row[6] for row in rows])
     assert [(~np.isnan(v)).sum() for v in vector] == [row[7] for row in rows]
@@ -191,12 +194,49 @@ def test_a_stage_score_is_the_mean_of_its_two_parts() -> None:
     )
     parts = 100 * potential["realised_share"], 100 * (1 - total["hhi_dest_norm_w3"])
     assert found["b_market"] == pytest.approx(sum(parts) / 2)
-    assert found["market_basis"] == "realised_and_concentration"
+    assert found["known_parts"] == (
+        "primary:yield_gap;processed:rsca_processed+dpr;final:rsca_final+ui;market:realised+hhi_dest"
+    )
     assert found["b_input"] is None, "no machine was bought: dependence has no scale"
     nothing = one(
         con, "FROM mart_chain_bottleneck WHERE iso3 = 'TJK' AND chain = 'silk' AND baseline_id = 'B2018_2020'"
     )
-    assert (nothing["bottleneck"], nothing["n_stages"], nothing["margin"]) == ("none_clear", 0, None)
+    assert (nothing["bottleneck"], nothing["n_stages"], nothing["margin"]) == ("too_few_stages", 0, None)
+    assert nothing["known_parts"] is None
+
+
+def test_inputs_are_scored_on_the_scale_of_their_chain() -> None:
+    """Machines for milk run from a thousandth to several times its farm value, seed wheat is a hundred times less."""
+    world = dairy_trade(World())
+    panel = [c.iso3 for c in catalog().countries.values() if c.panel][:30]
+    for i, iso3 in enumerate([*panel, "KAZ"]):
+        for code, usd in ((MILKING_MACHINE, 1e5 * 10 ** (i / 8)), (SEED_WHEAT, 1e3 * 10 ** (i / 8))):
+            for exporter in ("WLD", "DEU"):
+                flow = {"exporter": exporter, "importer": iso3, "hs_edition": "HS12", "hs_code": code, "net_kg": 1.0}
+                for year in range(2016, 2021):
+                    world.trade.append(
+                        flow | {"year": year, "flow_variant": "reconciled", "value_usd": usd, "flag": ""}
+                    )
+        world.farm(iso3, MILK, range(2016, 2021), qv_57=1e8 if i else 9.9e6)
+        world.farm(iso3, "15", range(2016, 2021), qv_57=1e8)
+    con = world.build("mart_chain_bottleneck")
+    unit, least = (
+        one(con, f"FROM method_parameters WHERE name = '{name}'")["value_number"]
+        for name in ("input_dependence_unit", "input_min_gpv_usd")
+    )
+    assert 9.9e6 < least <= 1e8
+    small = one(con, f"FROM mart_chain_production WHERE iso3 = '{panel[0]}' AND chain = 'dairy' AND year = 2020")
+    assert small["input_dependence"] is None
+    assert "input_base_too_small" in small["flag"].split(";")
+    for chain, first, usd in (("dairy", 1, 1e5), ("wheat_flour", 0, 1e3)):
+        y = np.arcsinh(usd * 10 ** (np.arange(first, 31) / 8) / 1e8 / unit)
+        low, high = np.quantile(y, [0.05, 0.95])
+        rows = con.sql(
+            f"SELECT b_input, known_parts FROM mart_chain_bottleneck WHERE chain = '{chain}' AND n_stages > 0 "
+            "AND baseline_id = 'B2018_2020' AND b_input IS NOT NULL ORDER BY b_input DESC"
+        ).fetchall()
+        np.testing.assert_allclose([row[0] for row in rows], 100 - 100 * np.clip((y - low) / (high - low), 0, 1))
+        assert all(row[1].startswith("input:input_dependence;") for row in rows)
 
 
 def test_a_chain_without_final_products_has_no_final_stage() -> None:

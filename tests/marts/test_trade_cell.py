@@ -276,6 +276,18 @@ def test_farm_output_says_nothing_of_processed_goods_and_a_folded_chapter_is_man
     assert suspected == {GRAIN: False, PASTA: True, "85XXXX": False}
 
 
+def test_a_reconciled_weight_rests_on_the_side_that_weighed() -> None:
+    world = World()
+    for code, estimated in ((GRAIN, ("X",)), (FLOUR, ("X", "M"))):
+        world.report("KAZ", "X", "UZB", code, 100_000, net_kg=9e4, net_kg_estimated="X" in estimated)
+        world.report("UZB", "M", "KAZ", code, 106_000, net_kg=5e4, net_kg_estimated="M" in estimated)
+    con = world.build("mart_trade_cell")
+    grain, flour = cell(con, "KAZ", "UZB", GRAIN), cell(con, "KAZ", "UZB", FLOUR)
+    assert (grain["x_net_kg"], grain["m_net_kg"], grain["net_kg"]) == (None, 5e4, 5e4)
+    assert (grain["x_net_kg_estimated_share"], grain["net_kg_estimated_share"]) == (1, 0)
+    assert (flour["net_kg"], flour["net_kg_estimated_share"]) == (None, 1)
+
+
 def test_without_customs_reports_every_mart_is_empty_but_there() -> None:
     world = World()
     world.exports("KAZ", FLOUR, range(2018, 2021), 1e6, UZB=0.5)

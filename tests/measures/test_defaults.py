@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from agrocluster.measures import location, market_growth, relations, specialisation, stars, unit_values
+from agrocluster.measures import (
+    coherence,
+    complexity_sample,
+    complexity_table,
+    location,
+    market_growth,
+    normalise,
+    product_space,
+    relations,
+    specialisation,
+    stars,
+    unit_values,
+)
 from agrocluster.model.loader import catalog
 
 DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
@@ -46,7 +58,14 @@ DEFAULTS: list[tuple[Callable[..., Any], dict[str, str]]] = [
             "bound_min": "star_bound_min",
         },
     ),
+    *(
+        (function, {"threshold": "rca_threshold"})
+        for function in (complexity_sample.choose, complexity_table.Options, product_space.presence)
+    ),
     (stars.productivity_star, {"top": "star_top_productivity"}),
+    (normalise.frozen_scale, {"low": "goalpost_low", "high": "goalpost_high"}),
+    (normalise.z_score, {"span": "zscore_span"}),
+    (coherence.is_skewed, {"skew_max": "coherence_skew_max", "kurtosis_max": "coherence_kurtosis_max"}),
     (stars.typology, {"rise_min": "typology_rise_min", "lq_min": "typology_lq_min"}),
 ]
 

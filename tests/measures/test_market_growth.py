@@ -69,17 +69,46 @@ def test_where_the_world_buys_more_of_everything_alike_all_beyond_it_is_competit
     np.testing.assert_allclose(parts.market / scale, 0, atol=1e-9)
 
 
-def test_a_market_new_to_the_world_needs_the_midpoint() -> None:
+def test_a_market_new_to_the_world_takes_the_midpoint_and_leaves_the_others_their_base() -> None:
     x0, x1 = [[[10.0, 0.0]]] * 2, [[[12.0, 5.0]], [[12.0, 0.0]]]
     w0, w1 = [[100.0, 0.0]], [[110.0, 50.0]]
-    parts, midpoint = cms.constant_market_share(x0, x1, w0, w1)
-    np.testing.assert_array_equal(midpoint, [True, False])
+    parts, share = cms.constant_market_share(x0, x1, w0, w1)
+    np.testing.assert_allclose(share, [5 / 27, 0])
     closes(parts, np.array([1.0, 1.0]))
-    np.testing.assert_allclose(parts.residual[1], 12 - 10 * 1.1)
+    # What goes on is 12 - 10 * 1.1 with the new market as without it.
+    np.testing.assert_allclose(parts.continuing, 12 - 10 * 1.1)
     # Half the weight (5 + 0) / 2 at the growth 2 is all of the 5: none of the entry is competitiveness.
     assert parts.entry[0] == pytest.approx(0)
+    # The world grew by 60 %, of the mean of both windows by 2 * 60 / 260.
+    np.testing.assert_allclose(parts.world, [10 * 0.6 + 2.5 * 120 / 260, 10 * 0.6])
     sold_before = cms.decompose([[10.0, 5.0]], [[10.0, 5.0]], w0, w1)
     assert np.isnan(sold_before.residual)
+
+
+@pytest.mark.parametrize("order", cms.ORDERS)
+@given(flows=ANY)
+def test_cells_of_both_kinds_close_together(order: str, flows: tuple[np.ndarray, ...]) -> None:
+    x0, x1, w0, w1 = flows
+    w1 = w1 + (w0 + w1 == 0).all(axis=(1, 2), keepdims=True)
+    parts, share = cms.constant_market_share(x0, x1, w0, w1, order=order)
+    # Growth from next to nothing is without bound, and so is what cancels in the sum.
+    closes(parts, 1 + (x0 + x1).sum(axis=(1, 2)) * (1 + (w1.sum(axis=(1, 2)))))
+    new = cms.needs_midpoint(x0, x1, w0)
+    plain = ~new.any(axis=(1, 2))
+    for name in PARTS:
+        found, base = getattr(parts, name), getattr(cms.decompose(x0, x1, w0, w1, order=order), name)
+        np.testing.assert_array_equal(found[plain], base[plain])
+    traded = (x0 + x1).sum(axis=(1, 2)) > 0
+    np.testing.assert_array_equal(share[traded] > 0, ~plain[traded])
+    assert np.isnan(share[~traded]).all()
+    assert (share[traded] <= 1 + 1e-12).all()
+
+
+def test_the_worked_example_has_no_cell_that_needs_the_midpoint() -> None:
+    for order in cms.ORDERS:
+        parts, share = cms.constant_market_share(*FLOWS, order=order)
+        assert share == 0
+        assert vars(parts) == vars(cms.decompose(*FLOWS, order=order))
 
 
 def test_entry_and_exit_are_told_from_what_went_on() -> None:

@@ -15,7 +15,14 @@ from agrocluster.measures import complexity as cx
 from agrocluster.measures import complexity_sample as sample
 from agrocluster.measures import specialisation
 from agrocluster.measures.blas import one_thread
-from agrocluster.measures.product_space import ProductSpace, outlook, presence, rpop
+from agrocluster.measures.product_space import (
+    ProductSpace,
+    known_density,
+    known_proximity,
+    outlook,
+    presence,
+    rpop,
+)
 
 EXAMPLES = json.loads((Path(__file__).parent / "worked_examples.json").read_text())
 EXAMPLE = EXAMPLES["B_product_space"]
@@ -55,6 +62,34 @@ def test_the_worked_example() -> None:
         EXAMPLE["cog_py"] - lacking * EXAMPLE["density"] * (found.found.raw_pci / found.found.sd),
         atol=1e-9,
     )
+
+
+@given(st.integers(0, 100_000))
+def test_what_is_unknown_is_neither_present_nor_absent(seed: int) -> None:
+    m = connected(seed)
+    space, known = ProductSpace(m), np.ones(m.shape, dtype=bool)
+    np.testing.assert_allclose(known_proximity(m, known), space.proximity(), atol=1e-12)
+    density, coverage = known_density(space.proximity(), m, known)
+    np.testing.assert_allclose(density, space.density(), atol=1e-12)
+    np.testing.assert_allclose(coverage, 1)
+    known = np.random.default_rng(seed).random(m.shape) < 0.7
+    phi = known_proximity(m, known)
+    np.testing.assert_array_equal(phi, known_proximity(np.where(known, m, 1 - m), known))
+    density, coverage = known_density(phi, m, known)
+    assert np.isnan(density[~known]).all()
+    assert (((density >= 0) & (density <= 1)) | np.isnan(density)).all()
+    assert (((coverage >= 0) & (coverage <= 1)) | np.isnan(coverage)).all()
+
+
+def test_proximity_over_the_countries_that_know_both() -> None:
+    """Of three countries with the first good one does not know the second, and only one knows the third."""
+    m = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]])
+    known = np.array([[1, 1, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1]])
+    phi = known_proximity(m, known)
+    np.testing.assert_allclose(phi, [[1, 0.5, 0], [0.5, 1, 1], [0, 1, 1]])
+    density, coverage = known_density(phi, m[:1], known[:1])
+    np.testing.assert_allclose(density, [[1, 1, np.nan]])
+    np.testing.assert_allclose(coverage, [[1, 1.5 / 2.5, 0.5]])
 
 
 @given(st.integers(0, 100_000))

@@ -24,7 +24,7 @@ FROM fact_trade f
 WHERE importer = 'WLD' AND exporter <> 'WLD' AND value_usd IS NOT NULL
     AND hs_edition = parameter_text('hs_edition')
     AND flow_variant = parameter_text('flow_variant')
-    AND left(hs_code, 2) <> '99' -- goods not specified are no product
+    AND NOT list_contains(string_split(parameter_text('complexity_excluded_chapters'), ','), left(hs_code, 2))
 GROUP BY ALL ORDER BY ALL
 """
 _POPULATION = """

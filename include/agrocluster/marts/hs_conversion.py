@@ -110,7 +110,8 @@ WITH edition AS (  -- the edition of the newest vintage; within it original befo
 )
 SELECT c.reporter, c.partner, c.partner_kind, c.flow, c.period, c.year, c.hs_edition,
     c.hs_level, c.hs_code, c.value_usd, c.cif_usd, c.fob_usd,
-    CASE WHEN NOT c.net_kg_estimated THEN c.net_kg END AS net_kg
+    CASE WHEN NOT c.net_kg_estimated THEN c.net_kg END AS net_kg,
+    CASE WHEN c.net_kg_estimated THEN c.net_kg END AS estimated_kg
 FROM current_customs c JOIN edition USING (reporter, period, hs_edition)
 WHERE c.freq = '{freq}'
 -- The same row may come from two datasets (a partner's view and an own report); it is the same report.
@@ -123,7 +124,7 @@ _PLACED = """
 CREATE OR REPLACE TEMP TABLE customs_placed AS
 SELECT u.reporter, u.partner, u.flow, u.period, u.year, u.hs_edition, l.hs12_code AS hs_code,
     u.value_usd * l.weight AS value_usd, u.cif_usd * l.weight AS cif_usd, u.fob_usd * l.weight AS fob_usd,
-    u.net_kg * l.weight AS net_kg, l.hs_split, l.conversion
+    u.net_kg * l.weight AS net_kg, u.estimated_kg * l.weight AS estimated_kg, l.hs_split, l.conversion
 FROM customs_used_{freq} u JOIN hs_link l USING (hs_edition, hs_code)
 WHERE u.hs_level = 6
 """
@@ -166,7 +167,8 @@ rest AS (
     SELECT *, '??????' AS hs_code FROM total
 )
 SELECT reporter, partner, flow, period, year, hs_edition, hs_code, usd - placed AS value_usd,
-    NULL::DOUBLE AS cif_usd, NULL::DOUBLE AS fob_usd, NULL::DOUBLE AS net_kg, false AS hs_split,
+    NULL::DOUBLE AS cif_usd, NULL::DOUBLE AS fob_usd, NULL::DOUBLE AS net_kg, NULL::DOUBLE AS estimated_kg,
+    false AS hs_split,
     'unallocated' AS conversion
 FROM rest, p WHERE usd - placed > p.tolerance * usd + 1
 """
@@ -178,6 +180,7 @@ SELECT reporter, partner, flow, period, year, hs_edition, hs_code,
     CASE WHEN count(cif_usd) = count(*) THEN sum(cif_usd) END AS cif_usd,
     CASE WHEN count(fob_usd) = count(*) THEN sum(fob_usd) END AS fob_usd,
     CASE WHEN count(net_kg) = count(*) THEN sum(net_kg) END AS net_kg,
+    coalesce(sum(estimated_kg), 0) / nullif(sum(coalesce(net_kg, estimated_kg)), 0) AS net_kg_estimated_share,
     bool_or(hs_split) AS hs_split,
     count(*) AS n_source_codes,
     CASE

@@ -5,13 +5,25 @@ WITH p AS (
         parameter('known_share_min') AS known_min,
         parameter_text('feed_chain') AS feed_chain
 ),
-balance AS (
+item AS (  -- its weight is its usual supply: as its balances give it where they close, else as FAOSTAT does
+    SELECT *, coalesce(avg(supply_t) OVER own, avg(domestic_supply_t) OVER own, avg(production_t + import_t) OVER own)
+        AS usual_t, if(usual_t < 0, 0, usual_t) AS weight
+    FROM mart_food_balance WINDOW own AS (PARTITION BY iso3, chain, item_code)
+),
+usual AS (
+    SELECT iso3, chain, sum(weight) AS usual
+    FROM (SELECT DISTINCT iso3, chain, item_code, weight FROM item) GROUP BY ALL
+),
+summed AS (
     SELECT iso3, chain, year,
+        sum(weight) FILTER (supply_t IS NOT NULL) AS known_supply,
         sum(supply_t) AS supply_t,
         sum(production_t) FILTER (supply_t IS NOT NULL) AS production_t,
         sum(import_t) FILTER (supply_t IS NOT NULL) AS import_t,
+        sum(weight) FILTER (export_t + production_t + import_t IS NOT NULL) AS known_export,
         sum(export_t) FILTER (production_t IS NOT NULL AND import_t IS NOT NULL)
             / nullif(sum(production_t + import_t) FILTER (export_t IS NOT NULL), 0) AS xor,
+        sum(weight) FILTER (processing_t + production_t + import_t IS NOT NULL) AS known_processing,
         sum(processing_t) FILTER (production_t IS NOT NULL AND import_t IS NOT NULL)
             / nullif(sum(production_t + import_t) FILTER (processing_t IS NOT NULL), 0) AS retained_processing,
         CASE  -- one sign for the chain where its items agree; 0 fits either
@@ -19,7 +31,18 @@ balance AS (
             ELSE coalesce(any_value(ds_sign) FILTER (ds_sign <> 0), 0)
         END AS ds_sign,
         bool_or(fbs_unbalanced) AS unbalanced
-    FROM mart_food_balance GROUP BY ALL
+    FROM item GROUP BY ALL
+),
+balance AS (  -- missing where items of too little usual weight are known
+    SELECT s.iso3, s.chain, s.year, s.ds_sign, s.unbalanced,
+        coalesce(s.known_supply / nullif(u.usual, 0), (s.supply_t IS NOT NULL)::INTEGER) AS coverage,
+        CASE WHEN coverage >= p.known_min THEN s.supply_t END AS supply_t,
+        CASE WHEN coverage >= p.known_min THEN s.production_t END AS production_t,
+        CASE WHEN coverage >= p.known_min THEN s.import_t END AS import_t,
+        CASE WHEN s.known_export >= p.known_min * u.usual THEN s.xor END AS xor,
+        CASE WHEN s.known_processing >= p.known_min * u.usual THEN s.retained_processing END AS retained_processing,
+        coverage < p.known_min AS thin
+    FROM summed s JOIN usual u USING (iso3, chain) CROSS JOIN p
 ),
 diet AS (
     SELECT f.iso3, f.year, i.role, e.measure, f.value,
@@ -65,12 +88,14 @@ SELECT
     b.retained_processing,
     b.ds_sign,
     b.unbalanced AS fbs_unbalanced,
+    b.coverage AS coverage_balance,
     fed.feed_t,
     fed.feed_out,
     fed.feed_selfrel,
     concat_ws(
         ';',
         CASE WHEN b.unbalanced THEN 'fbs_unbalanced' END,
+        CASE WHEN b.thin THEN 'known_balance_too_small' END,
         CASE WHEN b.supply_t > 0 AND b.import_t > b.supply_t THEN 'idr_above_one' END,
         CASE WHEN b.xor > 1 THEN 'xor_above_one' END,
         CASE WHEN b.retained_processing > 1 THEN 'processing_above_supply' END

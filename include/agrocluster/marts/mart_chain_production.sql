@@ -2,7 +2,9 @@
 -- The three questions are answered in mart_chain_output, mart_chain_balance and mart_chain_value; here they meet.
 SELECT
     iso3, chain, year, c.focus, c.panel,
-    o.* EXCLUDE (iso3, chain, year, focus, panel, coverage, flag),
+    o.* EXCLUDE (
+        iso3, chain, year, focus, panel, coverage, flag, gpv_country_usd, gpv_chain_world_usd, gpv_world_usd
+    ),
     b.* EXCLUDE (iso3, chain, year, focus, supply_t, home_use_t, flag),
     v.* EXCLUDE (iso3, chain, year, focus, flag),
     coalesce(o.coverage, 0) AS coverage,

@@ -1,5 +1,6 @@
 -- What a chain earns and pays: value added by processing, value lost unprocessed, imports in its place, prices, swings.
 -- Unit values rest on flows with a weight in BACI, converted ones included; a multiple whose path is too thin is unknown.
+-- BACI is FOB. Importers pay freight: it comes from the cells of mart_trade_cell where these hold enough of the imports.
 WITH p AS (
     SELECT
         parameter_text('hs_edition') AS hs_edition,
@@ -9,9 +10,11 @@ WITH p AS (
         parameter('window_min_years') AS min_years,
         parameter('thin_market_country_usd') AS thin,
         parameter('input_years')::INTEGER AS input_years,
+        parameter('input_min_gpv_usd') AS input_min_gpv,
         parameter('access_export_landlocked') AS landlocked_cost,
         parameter('access_export_coastal') AS coastal_cost,
         parameter('access_import') AS import_cost,
+        parameter('cif_flat') AS flat_freight,
         parameter('nrp_lite_max_confidence') AS nrp_cap,
         parameter_text('official_rate_country') AS rate_country,
         parameter('official_rate_last_year') AS rate_year,
@@ -105,16 +108,27 @@ own_border AS (  -- net exporters sell at the border, net importers buy there
     FULL JOIN (SELECT importer AS iso3, * FROM item_trade WHERE exporter = 'WLD') m
         USING (iso3, chain, item_code, year)
 ),
+paid AS (  -- freight on what the importer declares with it; imports published FOB tell none
+    SELECT c.importer AS iso3, l.chain, l.item_code, c.year,
+        sum(c.m_mirror_cif_usd ORDER BY c.exporter, c.hs_code) AS cif,
+        sum(c.m_mirror_fob_usd ORDER BY c.exporter, c.hs_code) AS fob
+    FROM mart_trade_cell c JOIN p USING (hs_edition) JOIN link l USING (hs_code)
+    WHERE c.tau_basis <> 'fob' AND c.m_mirror_fob_usd > 0 GROUP BY ALL
+),
 border AS (
     SELECT o.iso3, o.chain, o.item_code, o.year, o.side, o.weighed / o.v AS known_share,
+        CASE WHEN o.side = 'import' THEN CASE WHEN f.fob >= p.known_min * o.v THEN 'cells' ELSE 'flat' END END
+            AS freight_basis,
+        CASE freight_basis WHEN 'cells' THEN f.cif / f.fob - 1 WHEN 'flat' THEN p.flat_freight END AS freight,
         CASE WHEN o.v >= p.thin AND o.weighed >= p.known_min * o.v
-            THEN 1000 * o.product_per_item * o.weighed / o.kg END AS border_usd_t,
+            THEN 1000 * o.product_per_item * o.weighed / o.kg * (1 + coalesce(freight, 0)) END AS border_usd_t,
         CASE WHEN o.side = 'import' THEN 1 + p.import_cost
             WHEN g.landlocked THEN 1 - p.landlocked_cost ELSE 1 - p.coastal_cost END AS to_farm
     FROM own_border o CROSS JOIN p LEFT JOIN cat_geography g USING (iso3)
+    LEFT JOIN paid f USING (iso3, chain, item_code, year)
 ),
 priced AS (
-    SELECT pr.*, b.side AS nrp_basis, b.border_usd_t, b.border_usd_t * b.to_farm AS reference_usd_t, b.known_share,
+    SELECT pr.*, b.side AS nrp_basis, b.freight, b.freight_basis, b.border_usd_t, b.border_usd_t * b.to_farm AS reference_usd_t, b.known_share,
         pr.pp_usd_t / nullif(w.uv_t * (1 - CASE WHEN g.landlocked THEN p.landlocked_cost ELSE p.coastal_cost END), 0)
             AS pr_ratio,
         pr.iso3 = p.rate_country AND pr.year <= p.rate_year AS official_rate
@@ -155,7 +169,9 @@ beside AS (
 ),
 windowed AS (
     SELECT b.*,
-        CASE WHEN count(gpv_beside) OVER input_win >= p.known_min * p.input_years
+        count(gpv_beside) OVER input_win >= p.known_min * p.input_years AS input_known,
+        input_known AND avg(gpv_beside) OVER input_win < p.input_min_gpv AS input_base_small,
+        CASE WHEN input_known AND NOT input_base_small
             THEN sum(m_beside) OVER input_win / nullif(sum(gpv_beside) OVER input_win, 0) END AS input_dependence,
         CASE WHEN count(dx) OVER vol_win >= p.vol_points THEN stddev_samp(dx) OVER vol_win END AS vol_x,
         CASE WHEN count(duv) OVER vol_win >= p.vol_points THEN stddev_samp(duv) OVER vol_win END AS vol_uv
@@ -177,7 +193,7 @@ SELECT
     t.input_dependence,
     t.pp_usd_t, t.pp_item_code,
     t.pr_ratio,
-    t.nrp_basis, t.border_usd_t,
+    t.nrp_basis, t.freight, t.freight_basis, t.border_usd_t,
     t.pp_usd_t / t.reference_usd_t - 1 AS nrp_lite,
     CASE WHEN nrp_lite IS NOT NULL THEN least(t.known_share, p.nrp_cap) END AS nrp_lite_confidence,
     t.vol_x, t.vol_uv,
@@ -185,7 +201,9 @@ SELECT
         ';',
         CASE WHEN t.chain NOT IN (SELECT chain FROM cat_extraction) THEN 'no_extraction_rate'
             WHEN t.x_primary > 0 AND own.vam IS NULL THEN 'vam_not_measured' END,
+        CASE WHEN t.m_made IS NOT NULL AND t.home_use_usd IS NULL THEN 'home_use_not_known' END,
         CASE WHEN t.pp_usd_t IS NOT NULL AND t.border_usd_t IS NULL THEN 'no_border_price' END,
+        CASE WHEN t.input_base_small THEN 'input_base_too_small' END,
         CASE WHEN t.official_rate THEN 'official_exchange_rate' END
     ) AS flag
 FROM windowed t CROSS JOIN p

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import duckdb
 
-from agrocluster.marts.index_values import values_query
+from agrocluster.marts.index.values import values_query
 from agrocluster.marts.parameters import parameters
 
 _QUERY = """

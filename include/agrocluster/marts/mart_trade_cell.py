@@ -55,7 +55,8 @@ area AS (  -- goods with partners that are no country; of those without a code o
     GROUP BY ALL
 ),
 flow AS (
-    SELECT reporter, partner, flow, year, hs_code, value_usd, cif_usd, fob_usd, net_kg, hs_split,
+    SELECT reporter, partner, flow, year, hs_code, value_usd, cif_usd, fob_usd, net_kg,
+        net_kg_estimated_share, hs_split,
         conversion = 'unallocated' AS unallocated
     FROM mart_customs_hs12
     WHERE flow IN ('X', 'M', 'RX') AND partner NOT IN ('WLD', reporter)
@@ -64,6 +65,7 @@ flow AS (
 paired AS (
     SELECT year, exporter, importer, hs_code,
         x.value_usd AS x_usd, x.net_kg AS x_kg, m.value_usd AS m_usd, m.cif_usd, m.fob_usd, m.net_kg AS m_kg,
+        x.net_kg_estimated_share AS x_estimated, m.net_kg_estimated_share AS m_estimated,
         coalesce(x.hs_split, false) OR coalesce(m.hs_split, false) AS hs_split,
         coalesce(x.unallocated, false) AS x_unallocated, coalesce(m.unallocated, false) AS m_unallocated
     FROM (SELECT * RENAME (reporter AS exporter, partner AS importer) FROM flow WHERE flow = 'X') x
@@ -229,6 +231,9 @@ SELECT m.year, m.exporter, m.importer,
     m.x_kg AS x_net_kg,
     m.m_kg AS m_net_kg,
     m.net_kg,
+    m.x_estimated AS x_net_kg_estimated_share,
+    m.m_estimated AS m_net_kg_estimated_share,
+    least(m.x_estimated, m.m_estimated) AS net_kg_estimated_share,
     m.hs_split,
     concat_ws(
         ';',

@@ -17,7 +17,7 @@ import yaml
 
 from agrocluster.model.loader import read_csv
 
-INDEX_VERSION = "v0"
+INDEX_VERSION = "v1"
 """The index version that marts are built with; ``catalog/index/<version>.yaml`` defines it."""
 
 _TEXT, _NUMBER, _FLAG, _YEAR = pa.string(), pa.float64(), pa.bool_(), pa.int16()
@@ -30,17 +30,18 @@ _PILLAR = pa.schema(
 )
 _INDICATOR = pa.schema(
     {"indicator": _TEXT, "pillar": _TEXT, "weight": _NUMBER, "anchor": _FLAG, "basis": _TEXT, "transform": _TEXT}
-    | {"scope": _TEXT, "applies_to": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT}
-    | {"expression": _TEXT, "unit": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER}
-    | {"en": _TEXT, "ru": _TEXT}
+    | {"scope": _TEXT, "applies": _TEXT, "reason": _TEXT, "mart": _TEXT, "row_filter": _TEXT, "keyed_by": _TEXT}
+    | {"expression": _TEXT, "unit": _TEXT, "noise": _TEXT, "goalpost_low": _NUMBER, "goalpost_high": _NUMBER}
+    | {"bounds_reason": _TEXT, "en": _TEXT, "ru": _TEXT}
 )
 
 
 @cache
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
-    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_caveat, cat_geography, cat_city,
-    cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` from the catalogue under ``root``."""
+    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_labour_intensity, cat_caveat,
+    cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` and one for
+    each file of ``lifecycle`` from the catalogue under ``root``."""
     chains = root / "value_chains"
     stages = read_csv(chains / "stages.csv")
     return {
@@ -56,7 +57,11 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_border_product": numbers(read_csv(chains / "border_products.csv"), "product_per_item"),
         "cat_chain_link": numbers(read_csv(chains / "chain_links.csv"), "weight"),
         "cat_chain_measure": numbers(read_csv(chains / "chain_measures.csv"), "position"),
+        "cat_labour_intensity": numbers(
+            read_csv(chains / "labour_intensity.csv"), "factor_low", "factor", "factor_high"
+        ),
         "cat_caveat": read_csv(chains / "caveats.csv"),
+        **{f"cat_{path.stem}": read_csv(path) for path in sorted((root / "lifecycle").glob("*.csv"))},
         "cat_geography": geography(read_csv(root / "geography.csv")),
         "cat_city": numbers(read_csv(root / "cities.csv"), "latitude", "longitude", "population"),
         "cat_preference": read_csv(root / "preference_regimes.csv"),
@@ -98,5 +103,5 @@ def index_tables(path: Path) -> dict[str, pa.Table]:
 
 def _indicator(line: dict[str, Any]) -> dict[str, Any]:
     low, high = line.get("goalposts", (None, None))
-    defaults = {"anchor": False, "scope": "panel", "applies_to": "all"}
+    defaults = {"anchor": False, "scope": "panel", "applies": "true", "keyed_by": "year"}
     return {**defaults, **line, "goalpost_low": low, "goalpost_high": high}

@@ -152,7 +152,7 @@ def crosswalk(raw: pa.Table) -> pa.Table:
     return con.sql(f"SELECT chain, stage, system, code, label, {parts}, note FROM raw").to_arrow_table()
 
 
-NOTE_KEYS = ("tier", "role", "sub", "domains", "fao_hs12")
+NOTE_KEYS = ("tier", "role", "sub", "domains", "fao_hs12", "bec_divergent")
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

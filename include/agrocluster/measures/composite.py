@@ -106,6 +106,23 @@ def pillar_scores(
     return Pillars(np.moveaxis(mean, 0, -1), np.moveaxis(exists, 0, -1), np.moveaxis(share, 0, -1))
 
 
+def reweighted(scores: ArrayLike, exists: ArrayLike, structure: Structure, weights: ArrayLike) -> Floats:
+    """Pillar scores [draw, unit, pillar] of one set of scores [unit, indicator] under many ``weights`` [draw, indicator].
+
+    ``exists`` bool [unit, pillar] as ``pillar_scores`` finds it. Two matrix products per pillar: the last bits depend on
+    the machine, so that results are for medians and other figures that are rounded.
+    """
+    s, w = np.asarray(scores, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    known = ~np.isnan(s)
+    filled, lives = np.where(known, s, 0.0), np.asarray(exists)
+    found = np.full((len(w), len(s), len(structure.sub_of)), np.nan)
+    for pillar in range(len(structure.sub_of)):
+        own = structure.pillar_of == pillar
+        mass = w[:, own] @ known[:, own].T
+        np.divide(w[:, own] @ filled[:, own].T, mass, out=found[..., pillar], where=lives[:, pillar])
+    return found
+
+
 def sub_index_scores(
     pillars: ArrayLike,
     structure: Structure,

@@ -53,17 +53,24 @@ class GrowthParts:
 
 def constant_market_share(
     before: ArrayLike, after: ArrayLike, world_before: ArrayLike, world_after: ArrayLike, *, order: str = "mean"
-) -> tuple[GrowthParts, NDArray[np.bool_]]:
-    """``decompose`` where it can be, ``decompose_midpoint`` for countries that sell in markets new to the world (1.9).
+) -> tuple[GrowthParts, Floats]:
+    """``decompose`` in every cell that it can measure, ``decompose_midpoint`` in the cells that it cannot (1.9).
+
+    A cell that needs the mid-point (``needs_midpoint``) takes weight and growth from there, those of its product, its
+    market and the world included; every other cell keeps the base period. Each cell closes by itself, so all do, and a
+    single new market does not change how the others are measured.
 
     Returns:
-        The parts, and per country whether they are those of the mid-point.
+        The parts, and per country the share of its exports of both windows in mid-point cells, 0 to 1.
     """
-    arguments = before, after, world_before, world_after
-    plain, midpoint = decompose(*arguments, order=order), decompose_midpoint(*arguments, order=order)
-    chosen = needs_midpoint(*arguments)
-    parts = {name: np.where(chosen, getattr(midpoint, name), part) for name, part in vars(plain).items()}
-    return GrowthParts(**parts), chosen
+    x0, x1, w0, w1 = _flows(before, after, world_before, world_after)
+    chosen, both = needs_midpoint(x0, x1, w0), x0 + x1
+    growths = [
+        np.where(chosen, middle, base)
+        for middle, base in zip(_growths(w0, w1, midpoint=True), _growths(w0, w1, midpoint=False), strict=True)
+    ]
+    parts = _split(x0, x1, np.where(chosen, both / 2, x0), growths, order)
+    return parts, divide(np.where(chosen, both, 0).sum(axis=(-2, -1)), both.sum(axis=(-2, -1)))
 
 
 def decompose(
@@ -95,12 +102,10 @@ def decompose_midpoint(
     return _split(x0, x1, (x0 + x1) / 2, _growths(w0, w1, midpoint=True), order)
 
 
-def needs_midpoint(
-    before: ArrayLike, after: ArrayLike, world_before: ArrayLike, world_after: ArrayLike
-) -> NDArray[np.bool_]:
-    """Whether a country sells, in either window, where the first window knows no imports (W0_kj = 0; 1.9)."""
-    x0, x1, w0, _ = _flows(before, after, world_before, world_after)
-    return ((w0 == 0) & (x0 + x1 > 0)).any(axis=(-2, -1))
+def needs_midpoint(before: ArrayLike, after: ArrayLike, world_before: ArrayLike) -> NDArray[np.bool_]:
+    """Cells in which a country sells, in either window, but the first window knows no imports (W0_kj = 0; 1.9)."""
+    x0, x1, w0 = _flows(before, after, world_before)
+    return (w0 == 0) & (x0 + x1 > 0)
 
 
 def world_of_others(world: ArrayLike, exports: ArrayLike, *, large: ArrayLike = True) -> Floats:

@@ -150,6 +150,41 @@ class ProductSpace:
             yield span, shared
 
 
+def known_proximity(m: ArrayLike, known: ArrayLike) -> Floats:
+    """phi where presence is known of part of the cells only: each pair over the countries that know both (0.4, 3.1).
+
+    A conditional probability P(k | l) is taken among the countries that have l and know k, so that an unknown cell is
+    neither presence nor absence. With every cell known it is ``ProductSpace.proximity``.
+
+    Args:
+        m: presence, 0 or 1, countries by products. known: which cells are known; the others of ``m`` do not matter.
+
+    Returns:
+        products by products; nan where no country that has one of the two knows the other.
+    """
+    mask = np.asarray(known, dtype=np.bool_)
+    had = np.where(mask, np.asarray(m, dtype=np.float64), 0.0)
+    of_known = np.einsum("ck,cl->kl", had, mask.astype(np.float64))
+    return divide(np.einsum("ck,cl->kl", had, had), np.maximum(of_known, of_known.T))
+
+
+def known_density(proximity: ArrayLike, m: ArrayLike, known: ArrayLike) -> tuple[Floats, Floats]:
+    """Density over the products that a country knows, and the share of all proximities that these are (0.4, 3.1).
+
+    Args:
+        proximity: products by products, nan where undefined (which counts for nothing). m, known: as in
+            ``known_proximity``, of any countries.
+
+    Returns:
+        Density, nan in unknown cells; coverage, 0 to 1. Both countries by products.
+    """
+    phi, mask = np.nan_to_num(np.asarray(proximity, dtype=np.float64)), np.asarray(known, dtype=np.bool_)
+    had = np.where(mask, np.asarray(m, dtype=np.float64), 0.0)
+    within = np.einsum("cl,lk->ck", mask.astype(np.float64), phi)
+    near = np.minimum(divide(np.einsum("cl,lk->ck", had, phi), within), 1.0)
+    return np.where(mask, near, np.nan), np.minimum(divide(within, phi.sum(axis=0)[None, :]), 1.0)
+
+
 def outlook(near: ArrayLike, pci: ArrayLike, of: ArrayLike) -> Floats:
     """Complexity of what a country lacks, weighted by its density, not standardised; countries (COI of 3.1).
 

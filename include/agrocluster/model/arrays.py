@@ -64,6 +64,14 @@ def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
 
 
+def labels_to_arrow(labels: Sequence[str], shape: tuple[int, ...], axis: int) -> pa.DictionaryArray:
+    """The label on ``axis`` of every cell of an array of ``shape``, in the order of its memory."""
+    along = [1] * len(shape)
+    along[axis] = shape[axis]
+    codes = np.broadcast_to(np.arange(shape[axis], dtype=np.int32).reshape(along), shape)
+    return pa.DictionaryArray.from_arrays(to_arrow(np.ascontiguousarray(codes).reshape(-1)), texts_to_arrow(labels))
+
+
 def repeated(text: str, rows: int) -> pa.DictionaryArray:
     """A column that holds ``text`` in every row, in four bytes per row."""
     return pa.DictionaryArray.from_arrays(to_arrow(np.zeros(rows, dtype=np.int32)), texts_to_arrow([text]))

@@ -23,6 +23,8 @@ SELECT
     CASE parameter_text('cms_order') WHEN 'product_first' THEN 1.0 WHEN 'market_first' THEN 0.0 WHEN 'mean' THEN 0.5 END
         AS product_first,
     parameter('tci_top_partners')::INTEGER AS top_partners,
+    parameter_text('reference_market') AS reference_market,
+    parameter('rca_threshold') AS rca_threshold,
     string_split(parameter_text('eaeu_members'), ',') AS eaeu,
     string_split(parameter_text('central_asia_members'), ',') AS central_asia;
 
@@ -73,20 +75,22 @@ WITH cell AS (
 SELECT exporter AS iso3, importer AS partner, 'X' AS direction, year, hs_code, agri_base, counted,
     CASE trade_variant WHEN 'reported' THEN x_reported_usd WHEN 'mirror' THEN m_mirror_fob_usd
         ELSE v_reconciled_usd END AS usd,
-    CASE trade_variant WHEN 'reported' THEN x_net_kg WHEN 'mirror' THEN m_net_kg ELSE net_kg END AS kg
+    CASE trade_variant WHEN 'reported' THEN x_net_kg WHEN 'mirror' THEN m_net_kg ELSE net_kg END AS kg,
+    CASE trade_variant WHEN 'reported' THEN x_net_kg_estimated_share WHEN 'mirror' THEN m_net_kg_estimated_share
+        ELSE net_kg_estimated_share END > 0 AS kg_estimated
 FROM cell WHERE exporter IN (FROM chain_trade.focus)
 UNION ALL
 SELECT importer, exporter, 'M', year, hs_code, agri_base, counted,
     CASE trade_variant WHEN 'reported' THEN m_mirror_fob_usd WHEN 'mirror' THEN x_reported_usd
         ELSE v_reconciled_usd END,
-    NULL
+    NULL, NULL
 FROM cell WHERE importer IN (FROM chain_trade.focus)
 UNION ALL
-SELECT exporter, importer, 'X', year, hs_code, agri_base, counted, value_usd, net_kg
+SELECT exporter, importer, 'X', year, hs_code, agri_base, counted, value_usd, net_kg, NULL
 FROM chain_trade.flow
 WHERE exporter IN (FROM chain_trade.focus) AND exporter IN (FROM chain_trade.baci) AND importer <> 'WLD'
 UNION ALL
-SELECT importer, exporter, 'M', year, hs_code, agri_base, counted, value_usd, NULL
+SELECT importer, exporter, 'M', year, hs_code, agri_base, counted, value_usd, NULL, NULL
 FROM chain_trade.flow
 WHERE importer IN (FROM chain_trade.focus) AND importer IN (FROM chain_trade.baci) AND exporter <> 'WLD';
 
@@ -101,7 +105,8 @@ CREATE TABLE chain_trade.baci_sold AS
 SELECT exporter AS iso3, year, hs_code, agri_base, value_usd AS x, net_kg AS kg,
     CASE WHEN net_kg IS NOT NULL THEN value_usd END AS x_with_kg,
     CASE WHEN net_kg > 0 AND flag = '' THEN value_usd END AS x_weighed,
-    CASE WHEN net_kg > 0 AND flag = '' THEN net_kg END AS kg_weighed
+    CASE WHEN net_kg > 0 AND flag = '' THEN net_kg END AS kg_weighed,
+    NULL::DOUBLE AS x_estimated  -- BACI does not tell which weights its reporters estimated
 FROM chain_trade.flow WHERE importer = 'WLD' AND counted;
 
 CREATE TABLE chain_trade.baci_bought AS
@@ -111,7 +116,7 @@ CREATE TABLE chain_trade.sold AS
 SELECT * FROM chain_trade.baci_sold WHERE iso3 IN (FROM chain_trade.baci)
 UNION ALL
 SELECT iso3, year, hs_code, any_value(agri_base), sum(usd), sum(kg), sum(usd) FILTER (kg IS NOT NULL),
-    sum(usd) FILTER (kg > 0), sum(kg) FILTER (kg > 0)
+    sum(usd) FILTER (kg > 0), sum(kg) FILTER (kg > 0), coalesce(sum(usd) FILTER (kg IS NULL AND kg_estimated), 0)
 FROM chain_trade.own
 WHERE direction = 'X' AND counted AND usd IS NOT NULL AND iso3 NOT IN (FROM chain_trade.baci)
 GROUP BY iso3, year, hs_code;

@@ -1,6 +1,7 @@
 -- Why exports of the focus countries grew from one window to the next: constant market shares (methodology 1.9).
--- World imports are without the country's own deliveries where it is a large supplier. Where a country sells in a
--- market that imported nothing before, growth is over the mean of both windows (Cheptea, Gaulier and Zignago 2005).
+-- World imports are without the country's own deliveries where it is a large supplier. Where a country sells a good in
+-- a market that imported none of it before, and only in such cells, growth and weight are over the mean of both windows
+-- (Cheptea, Gaulier and Zignago 2005). Every cell closes by itself, so the sum over both kinds does.
 CREATE TABLE chain_trade.growth AS
 WITH span AS (
     SELECT span, own_share_min, known_min, product_first, (SELECT min(year) FROM chain_trade.calendar) AS first
@@ -42,17 +43,17 @@ of_market AS (
     SELECT year, chain, stage, market, sum(w0) AS w0, sum(w1) AS w1
     FROM imports JOIN chain_trade.placed USING (hs_code) GROUP BY ALL
 ),
--- The country's own deliveries in them. A market of a code that imported nothing from others calls for the mid-point.
+-- The country's own deliveries in them.
 own_code AS (SELECT iso3, year, hs_code, sum(own0) AS own0, sum(own1) AS own1 FROM cell WHERE named GROUP BY ALL),
 own_stage AS (
-    SELECT iso3, year, chain, stage, sum(own0) AS own0, sum(own1) AS own1, bool_or(c0 = 0) AS midpoint
+    SELECT iso3, year, chain, stage, sum(own0) AS own0, sum(own1) AS own1
     FROM placed WHERE named GROUP BY ALL
 ),
 own_market AS (
     SELECT iso3, year, chain, stage, market, sum(own0) AS own0, sum(own1) AS own1 FROM placed WHERE named GROUP BY ALL
 ),
 level AS (  -- imports of others: of the stage, of the code, of the market, of the code in the market
-    SELECT c.iso3, c.year, c.chain, c.stage, c.x0, c.x1, os.midpoint,
+    SELECT c.iso3, c.year, c.chain, c.stage, c.x0, c.x1, c.c0 = 0 AS midpoint,
         chain_trade.without(s.w0, os.own0) AS s0, chain_trade.without(s.w1, os.own1) AS s1,
         chain_trade.without(k.w0, ok.own0) AS k0, chain_trade.without(k.w1, ok.own1) AS k1,
         chain_trade.without(j.w0, oj.own0) AS j0, chain_trade.without(j.w1, oj.own1) AS j1,
@@ -76,7 +77,8 @@ rate AS (  -- where nobody imports in either window the wider growth stands in
     FROM level
 ),
 summed AS (
-    SELECT iso3, year, chain, stage, any_value(midpoint) AS midpoint, sum(x0) AS x0, sum(x1) AS x1,
+    SELECT iso3, year, chain, stage, sum(x0) AS x0, sum(x1) AS x1,
+        coalesce(sum(x0 + x1) FILTER (midpoint), 0) / nullif(sum(x0 + x1), 0) AS midpoint_share,
         sum(g * weight) AS world,
         sum((product_first * (g_k - g) + (1 - product_first) * (g_kj - g_j)) * weight) AS composition,
         sum((product_first * (g_kj - g_k) + (1 - product_first) * (g_j - g)) * weight) AS market,
@@ -84,7 +86,7 @@ summed AS (
     FROM rate, span GROUP BY ALL
 ),
 sold AS (SELECT iso3, year, chain, stage, sum(x0) AS x0, sum(x1) AS x1 FROM placed GROUP BY ALL)
-SELECT s.iso3, s.year, s.chain, s.stage, s.midpoint,
+SELECT s.iso3, s.year, s.chain, s.stage, s.midpoint_share,
     100 * (s.x1 - s.x0) / s.x0 / span AS growth,
     100 * s.world / s.x0 / span AS world,
     100 * s.composition / s.x0 / span AS composition,

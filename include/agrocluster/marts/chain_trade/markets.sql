@@ -8,7 +8,7 @@ WHERE o.direction = 'X' AND o.counted GROUP BY ALL HAVING sum(o.usd) > 0;
 CREATE TABLE chain_trade.destinations AS
 SELECT iso3, d.span, year, chain, stage,
     sum(v * v) / (sum(v) * sum(v)) AS hhi, count(*) AS n,
-    coalesce(sum(v) FILTER (partner = 'RUS'), 0) / sum(v) AS share_rus,
+    coalesce(sum(v) FILTER (partner = p.reference_market), 0) / sum(v) AS share_rus,
     coalesce(sum(v) FILTER (list_contains(p.eaeu, partner)), 0) / sum(v) AS share_eaeu,
     coalesce(sum(v) FILTER (list_contains(p.central_asia, partner)), 0) / sum(v) AS share_ca,
     max(v) / sum(v) AS share_largest,

@@ -7,6 +7,7 @@ SELECT
     v.world_exports AS world_exports_usd,
     CASE WHEN v.x > 0 AND v.x_with_kg >= p.known_min * v.x THEN v.kg END AS exports_kg,
     CASE WHEN v.x_weighed >= p.known_min * v.x THEN v.x_weighed / v.kg_weighed END AS uv,
+    v.x_estimated / nullif(v.x, 0) AS estimated_weight_share,
     v.x_all AS exports_all_goods_usd,
     v.x_agri AS exports_agri_usd,
     v.w_all AS world_all_goods_usd,
@@ -25,6 +26,7 @@ SELECT
     CASE WHEN v.enough THEN v.sx END AS exports_usd_w3,
     CASE WHEN v.n_years_m >= p.min_years THEN v.sm END AS imports_usd_w3,
     CASE WHEN v.enough AND v.sx_weighed >= p.known_min * v.sx THEN v.sx_weighed / v.skg_weighed END AS uv_w3,
+    CASE WHEN v.enough THEN v.sx_estimated / nullif(v.sx, 0) END AS estimated_weight_share_w3,
     v.rca_all_w3,
     v.rca_agri_w3,
     (v.rca_all_w3 - 1) / (v.rca_all_w3 + 1) AS rsca_all_w3,
@@ -102,7 +104,7 @@ SELECT
     g.composition AS cms_composition,
     g.market AS cms_market,
     g.residual AS cms_residual,
-    g.midpoint AS cms_midpoint,
+    g.midpoint_share AS cms_midpoint_share,
     CASE WHEN v.both_usd > 0 THEN 1 - v.apart_usd / v.both_usd END AS mirror_agreement,
     CASE WHEN v.sboth > 0 THEN 1 - v.sapart / v.sboth END AS mirror_agreement_w3,
     v.n_years AS n_years_w3,
@@ -120,6 +122,8 @@ SELECT
         CASE WHEN v.enough AND v.sx > 0 AND was.enough AND was.sx = 0 THEN 'entry' END,
         CASE WHEN v.enough AND v.sx = 0 AND was.enough AND was.sx > 0 THEN 'exit' END,
         CASE WHEN was.demand.first_run < v.demand.last_run THEN 'no_deflator' END,
+        CASE WHEN v.x_estimated > 0 AND p.known_min * v.x - coalesce(v.x_weighed, 0) BETWEEN 1e-9 * v.x AND v.x_estimated
+            THEN 'estimated_weights' END,
         CASE WHEN NOT c.focus THEN 'bilateral_not_held' END
     ) AS flag
 FROM chain_trade.position v

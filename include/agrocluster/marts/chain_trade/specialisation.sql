@@ -14,7 +14,8 @@ complete AS (
 sold AS (
     SELECT s.iso3, s.year, k.chain, k.stage, sum(s.x) AS usd, sum(s.kg) AS kg,
         coalesce(sum(s.x) FILTER (k.agri_base), 0) AS usd_base,
-        sum(s.x_with_kg) AS x_with_kg, sum(s.x_weighed) AS x_weighed, sum(s.kg_weighed) AS kg_weighed
+        sum(s.x_with_kg) AS x_with_kg, sum(s.x_weighed) AS x_weighed, sum(s.kg_weighed) AS kg_weighed,
+        sum(s.x_estimated) AS x_estimated
     FROM chain_trade.sold s JOIN chain_trade.placed k USING (hs_code) GROUP BY ALL
 ),
 bought AS (
@@ -64,7 +65,7 @@ SELECT
     CASE WHEN present THEN coalesce(world.usd_base, 0) END AS xk_base,
     CASE WHEN w.year IS NOT NULL THEN coalesce(world.usd, 0) END AS world_exports,
     prices.level, prices.run,
-    sold.kg, sold.x_with_kg, sold.x_weighed, sold.kg_weighed,
+    sold.kg, sold.x_with_kg, sold.x_weighed, sold.kg_weighed, sold.x_estimated,
     CASE WHEN t.m_all IS NOT NULL THEN coalesce(bought.usd, 0) END AS m,
     complete.completeness,
     CASE WHEN x = 0 AND d.total_share IS NOT NULL THEN 0 ELSE x * d.share END AS x_dom,
@@ -116,7 +117,7 @@ over_window AS (
             'xk': sum(xk) FILTER (both_known), 'w_all': sum(w_all) FILTER (both_known),
             'mk': sum(mk) FILTER (both_known), 'wm_all': sum(wm_all) FILTER (both_known)
         } END AS both_w3,
-        sum(x_weighed) AS sx_weighed, sum(kg_weighed) AS skg_weighed
+        sum(x_weighed) AS sx_weighed, sum(kg_weighed) AS skg_weighed, sum(x_estimated) AS sx_estimated
     FROM chain_trade.yearly b
     JOIN chain_trade.frame f ON f.of_year = b.year
     JOIN p ON f.span = p.span
@@ -160,6 +161,6 @@ SELECT iso3, chain, year,
     coalesce(sum(sx) FILTER (stage IN ('processed', 'final')), 0) AS sx_made,
     coalesce(sum(sx) FILTER (stage = 'final'), 0) AS sx_final,
     count(*) FILTER (in_total) AS n_stages,
-    count(*) FILTER (in_total AND rca_index_w3 > 1) AS n_advantage,
+    count(*) FILTER (in_total AND rca_index_w3 > p.rca_threshold) AS n_advantage,
     count(rca_index_w3) FILTER (in_total) AS n_rated
-FROM chain_trade.position JOIN cat_stage USING (stage) GROUP BY ALL;
+FROM chain_trade.position JOIN cat_stage USING (stage) CROSS JOIN chain_trade.p GROUP BY ALL;
