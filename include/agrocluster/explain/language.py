@@ -89,7 +89,7 @@ class Language(Spec):
 
     def percent(self, share: float) -> str:
         """A share between 0 and 1 in percent; one decimal below ten percent."""
-        return self.numbers.percent.format(number=self.number(100 * share, 0 if share >= 0.1 else 1))
+        return self.numbers.percent.format(number=self.number(100 * share, 1 if 0 < share < 0.1 else 0))
 
     def range(self, low: float, high: float, decimals: int = 0) -> str:
         """``low-high``, or the one number where both are written alike."""

@@ -51,7 +51,8 @@ def decompose(country: str, chain: str, *, baseline: str | None = None, release:
             con, f"FROM mart_baseline_indicators WHERE {CELL} ORDER BY sub_index DESC, pillar, indicator", where
         )
         behind = sources(con, cell)
-        indicators = [_indicator(con, line, cell, behind) for line in lines]
+        defined = {i["indicator"]: i for i in catalog_tables(catalog())["cat_index_indicator"].to_pylist()}
+        indicators = [_indicator(con, line, defined.get(line["indicator"], {}), cell, behind) for line in lines]
     named = {name for line in indicators for name in (*line["measured_from"], *line["also_read"])}
     return {
         "release": found["release"],
@@ -99,10 +100,13 @@ def _pillars(cell: dict[str, Any], lines: list[dict[str, Any]]) -> list[dict[str
 
 
 def _indicator(
-    con: duckdb.DuckDBPyConnection, line: dict[str, Any], cell: dict[str, Any], behind: list[dict[str, Any]]
+    con: duckdb.DuckDBPyConnection,
+    line: dict[str, Any],
+    spec: dict[str, Any],
+    cell: dict[str, Any],
+    behind: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    defined = {i["indicator"]: i for i in catalog_tables(catalog())["cat_index_indicator"].to_pylist()}
-    spec = defined.get(line["indicator"], {})
+    """An indicator's row with what its definition ``spec`` says about its origin."""
     carried = line["score"] is not None and line["weight_in_pillar"] > 0
     measured, also = indicator_sources(spec.get("mart"), line["basis"], behind)
     return {

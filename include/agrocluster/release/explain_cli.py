@@ -39,7 +39,7 @@ def explain_command(
 def _print(found: dict[str, Any], lang: Language) -> None:
     words, cell = lang.report, found["cell"]
     click.echo(f"{found['headline']}\n{cell['baseline_id']}, {cell['iso3']}, {cell['chain']}\n")
-    if sentence := cell[f"explain_{lang.plural}"]:
+    if sentence := cell.get(f"explain_{lang.plural}"):
         click.echo(f"{sentence}\n")
     if not found["same_catalogue"]:
         click.echo(f"{words['newer_catalogue']}\n")
