@@ -21,6 +21,7 @@ from agrocluster.errors import AgroclusterError, UsageError
 LAZY = {
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "import": "agrocluster.importing.cli:import_command",
+    "overlay": "agrocluster.overlay.cli:overlay_command",
     "run": "agrocluster.orchestration.local:run_command",
     "stop": "agrocluster.orchestration.local:stop_command",
 }

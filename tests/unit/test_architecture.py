@@ -24,6 +24,7 @@ LAYERS = {
     "marts": {"model", "storage", "measures", "transform"},
     "release": {"model", "storage", "marts"},
     "sample": set(),
+    "overlay": {"model", "storage"},
     "board": {"model", "storage", "quality", "release"},
 }
 
