@@ -22,6 +22,7 @@ LAZY = {
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",
+    "overlay": "agrocluster.overlay.cli:overlay_command",
     "run": "agrocluster.orchestration.local:run_command",
     "stop": "agrocluster.orchestration.local:stop_command",
 }

@@ -25,6 +25,7 @@ LAYERS = {
     "marts": {"model", "storage", "measures", "transform", "explain"},
     "release": {"model", "storage", "marts", "explain"},
     "sample": set(),
+    "overlay": {"model", "storage"},
     "board": {"model", "storage", "quality", "release"},
 }
 

@@ -12,6 +12,7 @@ import yaml
 
 from agrocluster.marts.method_tables import method_tables
 from agrocluster.model.loader import Catalog, catalog, read_csv
+from agrocluster.storage import overlays
 from agrocluster.storage.vintages import Vintage, all_query, current_query
 
 VINTAGE = pa.schema(
@@ -43,6 +44,12 @@ def register_staged(con: duckdb.DuckDBPyConnection, vintages: Iterable[Vintage])
     _create(con, "vintages", pa.Table.from_pylist([_vintage_row(v) for v in listed], schema=VINTAGE))
     files = [_file_row(v.vintage_id, file) for v in listed for file in v.report["files"]]
     _create(con, "vintage_files", pa.Table.from_pylist(files, schema=FILE))
+
+
+def register_overlay(con: duckdb.DuckDBPyConnection, overlay: overlays.Overlay | None) -> None:
+    """Create ``practitioner_overlay``: accepted lines of the form, all as text; no line where nothing was imported."""
+    columns = catalog_tables(catalog())["cat_overlay_form"]["field"].to_pylist()
+    _create(con, "practitioner_overlay", overlays.table(overlay, columns))
 
 
 def register_marts(con: duckdb.DuckDBPyConnection, folder: Path, names: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.release import describe
 from agrocluster.storage import atomic
+from agrocluster.storage.overlays import Overlay
 from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
 from agrocluster.storage.vintages import Vintage
@@ -35,12 +36,16 @@ def data_mode(vintages: Sequence[Vintage]) -> str:
     return "+".join(sorted({v.report["mode"] for v in vintages}))
 
 
-def release_id(vintages: Sequence[Vintage]) -> str:
-    """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs."""
+def release_id(vintages: Sequence[Vintage], *, overlay: Overlay | None = None) -> str:
+    """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs.
+
+    The practitioner overlay is an input: another version of it makes another release.
+    """
     shaping = ("catalog", "explain", "marts", "measures", "model", "quality", "release", "storage", "transform")
     folders = [PACKAGE / name for name in shaping]
     parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
     parts += [json.dumps(v.report, sort_keys=True) for v in vintages]
+    parts += [overlay.digest] if overlay else []
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     newest = max(file["retrieved_at"][:10] for v in vintages for file in v.report["files"])
     return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
@@ -64,19 +69,26 @@ def manifest(release: str) -> dict[str, Any]:
     return dict(atomic.read_json(layout().releases / release / "manifest.json"))
 
 
-def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]]) -> dict[str, Any]:
+def publish(
+    release: str,
+    vintages: Sequence[Vintage],
+    warnings: dict[str, list[str]],
+    *,
+    overlay: Overlay | None = None,
+) -> dict[str, Any]:
     """Turn the build of ``release`` into a release and point ``latest.json`` at it. Idempotent.
 
     Args:
         release: the id under which all marts were built and passed their gates.
         vintages: the accepted vintages it was built from.
         warnings: mart -> ids of the warning rules that failed.
+        overlay: the version of the practitioner overlay it was built with.
 
     Returns the manifest. Raises DataGateError when a mart is missing from the build.
     """
     final = layout().releases / release
     if not (final / "manifest.json").exists():
-        _assemble(release, vintages, warnings, final)
+        _assemble(release, vintages, warnings, overlay, final)
     found = manifest(release)
     pointer = {
         "release": release,
@@ -93,7 +105,13 @@ def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[
     return found
 
 
-def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], final: Path) -> None:
+def _assemble(
+    release: str,
+    vintages: Sequence[Vintage],
+    warnings: dict[str, list[str]],
+    overlay: Overlay | None,
+    final: Path,
+) -> None:
     build = layout().build(release)
     names = catalog().mart_order()
     if missing := [name for name in names if not (build / f"{name}.parquet").exists()]:
@@ -105,7 +123,7 @@ def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, lis
         for name in names:
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
-        found = _manifest(release, vintages, marts)
+        found = _manifest(release, vintages, overlay, marts)
         for file_name, content in describe.files(found).items():
             (temporary / file_name).write_bytes(content)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
@@ -146,7 +164,9 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _manifest(release: str, vintages: Sequence[Vintage], marts: list[dict[str, Any]]) -> dict[str, Any]:
+def _manifest(
+    release: str, vintages: Sequence[Vintage], overlay: Overlay | None, marts: list[dict[str, Any]]
+) -> dict[str, Any]:
     mode = data_mode(vintages)
     return {
         "release": release,
@@ -159,5 +179,6 @@ def _manifest(release: str, vintages: Sequence[Vintage], marts: list[dict[str, A
             | {"rows": v.report["rows"], "sha256": v.report["sha256"]}
             for v in vintages
         ],
+        "overlay": {"overlay_id": overlay.overlay_id, "sha256": overlay.digest} if overlay else None,
         "marts": marts,
     }

@@ -61,6 +61,11 @@ class Layout:
         return self.marts / "releases"
 
     @property
+    def overlays(self) -> Path:
+        """Versions of the practitioner overlay: ``overlay/<world>/v<N>``."""
+        return self.root / "overlay"
+
+    @property
     def latest(self) -> Path:
         """The pointer to the current release."""
         return self.marts / "latest.json"
