@@ -29,7 +29,7 @@ def dirichlet_weights(
         rng: source of chance; nominal: weights, one axis, not negative.
         draws: how many; group: label of each weight, whose draws add up to 1 per label (pillars inside a sub-index,
             indicators inside a pillar). One group by default.
-        concentration: how close draws stay (``dirichlet_concentration``): of k equal weights each has the parameter
+        concentration: how close draws stay (``mc_weight_concentration``): of k equal weights each has the parameter
             10, that is a standard deviation of sqrt((k - 1) / (10 k + 1)) / k. Unequal weights share the same sum.
 
     A weight of zero stays zero.
