@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 import pytest
 from world import Row, World, one
 
@@ -71,6 +72,42 @@ def test_reexports_leave_the_domestic_figures(hub: duckdb.DuckDBPyConnection) ->
     assert flour["exports_dom_usd"] == pytest.approx(10e6)
     assert flour["rca_agri_dom"] == pytest.approx(flour["rca_agri"]), "shirts are no part of the farm base"
     assert flour["reexport_flag"] == ""
+
+
+def test_shares_of_what_a_country_made_itself() -> None:
+    world = border_hub()
+    world.exports("KGZ", LINT, YEARS, 20e6, RUS=1.0)
+    world.exports("CHN", LINT, YEARS, 180e6)
+    world.report("KGZ", "X", "RUS", LINT, 20e6, YEARS)
+    con = world.build("mart_chain_trade")
+    shirts, chain = index(con, "cotton", "final"), index(con, "cotton", "total")
+    for suffix in ("", "_w3"):
+        assert shirts[f"share_world{suffix}"] == pytest.approx(0.1)
+        assert shirts[f"share_world_dom{suffix}"] == pytest.approx(0.07)
+        assert chain[f"dpr{suffix}"] == chain[f"ui{suffix}"] == pytest.approx(50 / 70)
+        assert chain[f"dpr_dom{suffix}"] == chain[f"ui_dom{suffix}"] == pytest.approx(35 / 55)
+        assert shirts[f"dpr_dom{suffix}"] is None, "a share of the whole chain"
+    world.customs = [r for r in world.customs if not (r["reporter"] == "KGZ" and r["year"] == 2019)]
+    gap = index(world.build("mart_chain_trade"), "cotton", "total")
+    assert gap["dpr_dom"] == pytest.approx(35 / 55)
+    for column in ("share_world_dom_w3", "dpr_dom_w3", "ui_dom_w3"):
+        assert gap[column] is None, column
+
+
+def test_the_range_of_advantage_rests_on_both_reports(hub: duckdb.DuckDBPyConnection) -> None:
+    """Oil has no cell of its own, flows of other goods than farm goods are held by chapter: the default stands in."""
+    found = index(hub, "cotton", "final")
+    assert found["index_base"] == "all"
+    cells = hub.sql("SELECT hs_code, sigma_lnv FROM mart_trade_cell WHERE exporter = 'KGZ' AND year = 2020").fetchall()
+    sigma = dict(cells)
+    assert 0 < sigma[SHIRTS] != 0.25
+    rest = np.hypot(10 * sigma[FLOUR], 40 * 0.25) / 50
+    off = (1 - 50 / 100) * np.hypot(sigma[SHIRTS], rest)
+    rca = found["rca_all_w3"]
+    for name, z in (("rsca_p05", -1.6448536), ("rsca_p50", 0), ("rsca_p95", 1.6448536)):
+        assert found[name] == pytest.approx(np.tanh(np.log(rca * np.exp(z * off)) / 2), abs=1e-7)
+    lint = index(hub, "cotton", "primary")
+    assert lint["rsca_p05"] == lint["rsca_p95"], "nothing sold is sold by no less"
 
 
 def test_zero_stays_zero_and_unknown_unknown(hub: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-PARTS = ("formulas", "flows", "evidence", "specialisation", "basket", "markets", "growth")
+PARTS = ("formulas", "flows", "evidence", "specialisation", "basket", "markets", "reach", "uncertainty", "growth")
 """Files that make the tables which ``result.sql`` puts side by side."""
 
 HERE = Path(__file__).resolve().parent / "chain_trade"

@@ -25,6 +25,7 @@ SELECT
     parameter('tci_top_partners')::INTEGER AS top_partners,
     parameter_text('reference_market') AS reference_market,
     parameter('rca_threshold') AS rca_threshold,
+    parameter('sigma_trade') AS sigma_trade,
     string_split(parameter_text('eaeu_members'), ',') AS eaeu,
     string_split(parameter_text('central_asia_members'), ',') AS central_asia;
 
@@ -77,20 +78,23 @@ SELECT exporter AS iso3, importer AS partner, 'X' AS direction, year, hs_code, a
         ELSE v_reconciled_usd END AS usd,
     CASE trade_variant WHEN 'reported' THEN x_net_kg WHEN 'mirror' THEN m_net_kg ELSE net_kg END AS kg,
     CASE trade_variant WHEN 'reported' THEN x_net_kg_estimated_share WHEN 'mirror' THEN m_net_kg_estimated_share
-        ELSE net_kg_estimated_share END > 0 AS kg_estimated
+        ELSE net_kg_estimated_share END > 0 AS kg_estimated,
+    CASE trade_variant WHEN 'reported' THEN sigma_x WHEN 'mirror' THEN sigma_m ELSE sigma_lnv END AS sigma
 FROM cell WHERE exporter IN (FROM chain_trade.focus)
 UNION ALL
 SELECT importer, exporter, 'M', year, hs_code, agri_base, counted,
     CASE trade_variant WHEN 'reported' THEN m_mirror_fob_usd WHEN 'mirror' THEN x_reported_usd
         ELSE v_reconciled_usd END,
-    NULL, NULL
+    NULL, NULL, NULL
 FROM cell WHERE importer IN (FROM chain_trade.focus)
 UNION ALL
-SELECT exporter, importer, 'X', year, hs_code, agri_base, counted, value_usd, net_kg, NULL
-FROM chain_trade.flow
-WHERE exporter IN (FROM chain_trade.focus) AND exporter IN (FROM chain_trade.baci) AND importer <> 'WLD'
+SELECT f.exporter, f.importer, 'X', f.year, f.hs_code, f.agri_base, f.counted, f.value_usd, f.net_kg, NULL, c.sigma_lnv
+FROM chain_trade.flow f
+LEFT JOIN mart_trade_cell c  -- what both sides report says how sure BACI's value can be
+    ON (c.year, c.exporter, c.importer, c.hs_code) = (f.year, f.exporter, f.importer, f.hs_code::VARCHAR)
+WHERE f.exporter IN (FROM chain_trade.focus) AND f.exporter IN (FROM chain_trade.baci) AND f.importer <> 'WLD'
 UNION ALL
-SELECT importer, exporter, 'M', year, hs_code, agri_base, counted, value_usd, NULL, NULL
+SELECT importer, exporter, 'M', year, hs_code, agri_base, counted, value_usd, NULL, NULL, NULL
 FROM chain_trade.flow
 WHERE importer IN (FROM chain_trade.focus) AND importer IN (FROM chain_trade.baci) AND exporter <> 'WLD';
 

@@ -14,6 +14,9 @@ CREATE MACRO chain_trade.price_class(ruv, band, holds) AS CASE
     WHEN ruv <= 1 + band THEN 'mid'
     ELSE 'high' END;
 
+-- The quantile of RSCA whose normal score is z, from RCA and the error of its logarithm.
+CREATE MACRO chain_trade.rsca_quantile(rca, sigma, z) AS (rca * exp(z * sigma) - 1) / (rca * exp(z * sigma) + 1);
+
 -- Edwards and Schoer: own and world share now and before.
 CREATE MACRO chain_trade.dynamic_class(now_, then_) AS CASE
     WHEN now_.own > 0 AND then_.own = 0 THEN 'entry'

@@ -63,6 +63,15 @@ SELECT
     (v.rca_agri_dom_w3 - 1) / (v.rca_agri_dom_w3 + 1) AS rsca_agri_dom_w3,
     CASE WHEN v.enough
         THEN 1e6 * (v.sx_dom / v.sw_all - (v.sx_all_dom / v.sw_all) * (v.sxk / v.sw_all)) END AS nrca_ppm_dom_w3,
+    CASE WHEN v.xk > 0 THEN v.x_dom / v.xk END AS share_world_dom,
+    CASE WHEN v.enough AND v.sxk > 0 THEN v.sx_dom / v.sxk END AS share_world_dom_w3,
+    CASE WHEN v.stage = 'total' AND depth.dom.total >= p.min_dpr THEN depth.dom.made / depth.dom.total END AS dpr_dom,
+    CASE WHEN v.stage = 'total' AND v.enough AND depth.dom_w3.total >= p.min_dpr
+        THEN depth.dom_w3.made / depth.dom_w3.total END AS dpr_dom_w3,
+    CASE WHEN v.stage = 'total' AND depth.dom.total >= p.min_dpr
+        THEN (depth.dom.made + depth.dom.final) / (2 * depth.dom.total) END AS ui_dom,
+    CASE WHEN v.stage = 'total' AND v.enough AND depth.dom_w3.total >= p.min_dpr
+        THEN (depth.dom_w3.made + depth.dom_w3.final) / (2 * depth.dom_w3.total) END AS ui_dom_w3,
     v.reexport_flag,
     chain_trade.lafay(v.both) AS lafay,
     chain_trade.lafay(v.both_w3) AS lafay_w3,
@@ -94,6 +103,12 @@ SELECT
     CASE WHEN v.enough THEN d3.share_ca END AS share_ca_w3,
     CASE WHEN v.enough THEN d3.share_largest END AS share_largest_w3,
     CASE WHEN v.enough THEN d3.largest_market END AS largest_market_w3,
+    r1.hhi_prod_market,
+    CASE WHEN v.enough THEN r3.hhi_prod_market END AS hhi_prod_market_w3,
+    r1.market_penetration,
+    CASE WHEN v.enough THEN r3.market_penetration END AS market_penetration_w3,
+    r1.tii_top,
+    CASE WHEN v.enough THEN r3.tii_top END AS tii_top_w3,
     CASE WHEN v.enough THEN t.tci END AS tci_top_w3,
     CASE WHEN v.enough THEN t.market END AS tci_partner_w3,
     CASE WHEN c.focus THEN s1.sti END AS sti,
@@ -105,6 +120,9 @@ SELECT
     g.market AS cms_market,
     g.residual AS cms_residual,
     g.midpoint_share AS cms_midpoint_share,
+    chain_trade.rsca_quantile(u.rca, u.sigma, -1.6448536269514722) AS rsca_p05,
+    chain_trade.rsca_quantile(u.rca, u.sigma, 0) AS rsca_p50,
+    chain_trade.rsca_quantile(u.rca, u.sigma, 1.6448536269514722) AS rsca_p95,
     CASE WHEN v.both_usd > 0 THEN 1 - v.apart_usd / v.both_usd END AS mirror_agreement,
     CASE WHEN v.sboth > 0 THEN 1 - v.sapart / v.sboth END AS mirror_agreement_w3,
     v.n_years AS n_years_w3,
@@ -141,6 +159,11 @@ LEFT JOIN chain_trade.destinations d1
     ON (d1.iso3, d1.chain, d1.stage, d1.year, d1.span) = (v.iso3, v.chain, v.stage, v.year, 1)
 LEFT JOIN chain_trade.destinations d3
     ON (d3.iso3, d3.chain, d3.stage, d3.year, d3.span) = (v.iso3, v.chain, v.stage, v.year, p.span)
+LEFT JOIN chain_trade.reach r1
+    ON (r1.iso3, r1.chain, r1.stage, r1.year, r1.span) = (v.iso3, v.chain, v.stage, v.year, 1)
+LEFT JOIN chain_trade.reach r3
+    ON (r3.iso3, r3.chain, r3.stage, r3.year, r3.span) = (v.iso3, v.chain, v.stage, v.year, p.span)
+LEFT JOIN chain_trade.uncertainty u ON (u.iso3, u.chain, u.stage, u.year) = (v.iso3, v.chain, v.stage, v.year)
 LEFT JOIN chain_trade.introversion s1 ON (s1.chain, s1.stage, s1.year, s1.span) = (v.chain, v.stage, v.year, 1)
 LEFT JOIN chain_trade.introversion s3 ON (s3.chain, s3.stage, s3.year, s3.span) = (v.chain, v.stage, v.year, p.span)
 LEFT JOIN chain_trade.complementarity t ON (t.iso3, t.chain, t.stage, t.year) = (v.iso3, v.chain, v.stage, v.year)

@@ -160,6 +160,17 @@ SELECT iso3, chain, year,
     coalesce(sum(x) FILTER (stage = 'final'), 0) AS x_final,
     coalesce(sum(sx) FILTER (stage IN ('processed', 'final')), 0) AS sx_made,
     coalesce(sum(sx) FILTER (stage = 'final'), 0) AS sx_final,
+    -- Of a country's own making, where that is known of every stage.
+    CASE WHEN count(x_dom) FILTER (in_total) = count(x) FILTER (in_total) THEN {
+        'total': sum(x_dom) FILTER (in_total),
+        'made': coalesce(sum(x_dom) FILTER (stage IN ('processed', 'final')), 0),
+        'final': coalesce(sum(x_dom) FILTER (stage = 'final'), 0)
+    } END AS dom,
+    CASE WHEN count(sx_dom) FILTER (in_total) = count(sx) FILTER (in_total) THEN {
+        'total': sum(sx_dom) FILTER (in_total),
+        'made': coalesce(sum(sx_dom) FILTER (stage IN ('processed', 'final')), 0),
+        'final': coalesce(sum(sx_dom) FILTER (stage = 'final'), 0)
+    } END AS dom_w3,
     count(*) FILTER (in_total) AS n_stages,
     count(*) FILTER (in_total AND rca_index_w3 > p.rca_threshold) AS n_advantage,
     count(rca_index_w3) FILTER (in_total) AS n_rated
