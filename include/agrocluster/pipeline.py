@@ -27,7 +27,8 @@ from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
 from agrocluster.sources.base import Adapter
-from agrocluster.storage import landing, overlays, vintages
+from agrocluster.storage import frozen, landing, overlays, vintages
+from agrocluster.storage.kept import Kept
 from agrocluster.storage.locks import exclusive
 from agrocluster.storage.paths import layout
 
@@ -213,9 +214,10 @@ def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool
 
 
 def plan_release() -> dict[str, Any]:
-    """Which release today's accepted vintages and practitioner overlay make, and whether it is published already.
+    """Which release today's accepted vintages and what is kept beside them make, and whether it is published already.
 
-    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage.
+    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage, or when
+    a frozen baseline has changed.
     """
     inputs = _inputs()
     if not inputs:
@@ -223,7 +225,7 @@ def plan_release() -> dict[str, Any]:
             "No dataset has data that passed its gate.",
             remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
         )
-    release = releasing.release_id(inputs, overlay=overlays.latest())
+    release = releasing.release_id(inputs, _kept())
     return {
         "release_id": release,
         "changed": not releasing.is_published(release),
@@ -241,7 +243,7 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
     with _naming(mart, release_id):
-        written = build(mart, folder, inputs, metadata, overlays.latest())
+        written = build(mart, folder, inputs, metadata, _kept())
     marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
@@ -270,7 +272,7 @@ def publish(release_id: str) -> dict[str, Any]:
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
     with exclusive(layout().marts / "publish.lock"):
-        manifest = releasing.publish(release_id, inputs, warnings, overlay=overlays.latest())
+        manifest = releasing.publish(release_id, inputs, warnings, _kept())
     results.merge(layout().quality)
     return {
         "release_id": release_id,
@@ -355,11 +357,17 @@ def _inputs() -> list[vintages.Vintage]:
     return vintages.accepted(catalog().datasets)
 
 
+def _kept() -> Kept:
+    found = frozen.known(settings().world)
+    frozen.require_intact(found)
+    return Kept(found, overlays.latest())
+
+
 def _require_same_inputs(release_id: str) -> None:
     now = plan_release()["release_id"]
     if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
-            f"Data, overlay, catalogue or code changed while {release_id} was being built; they now make {now}.",
+            f"Data, baselines, overlay or code changed while {release_id} was being built; they now make {now}.",
             remedy="Nothing is wrong: the next marts run builds the new release.",
         )
 

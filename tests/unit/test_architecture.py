@@ -26,6 +26,7 @@ LAYERS = {
     "release": {"model", "storage", "marts", "explain"},
     "sample": set(),
     "overlay": {"model", "storage"},
+    "baseline": {"model", "storage", "measures", "marts", "release"},
     "board": {"model", "storage", "quality", "release"},
 }
 

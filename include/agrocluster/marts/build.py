@@ -18,9 +18,11 @@ from agrocluster.errors import StorageError, UsageError
 from agrocluster.marts import relations
 from agrocluster.marts.parameters import define_lookups
 from agrocluster.model.loader import catalog
-from agrocluster.storage.overlays import Overlay
+from agrocluster.storage.kept import Kept
 from agrocluster.storage.parquet import WriteResult, write_table
 from agrocluster.storage.vintages import Vintage
+
+NOTHING_KEPT = Kept()
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,7 +42,7 @@ def build(
     folder: Path,
     vintages: Sequence[Vintage],
     metadata: dict[str, str],
-    overlay: Overlay | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> WriteResult:
     """Build mart ``name`` into ``folder/<name>.parquet`` from accepted ``vintages`` and earlier marts there.
 
@@ -49,7 +51,7 @@ def build(
         folder: the build folder; must hold the marts that this one reads.
         vintages: accepted vintages, oldest first per dataset.
         metadata: key-value metadata of the Parquet file (release, data mode ...).
-        overlay: the newest version of the practitioner overlay, if anything was imported.
+        kept: frozen baselines and practitioner overlay of the same world.
 
     Raises DataGateError when the result does not have the contract's columns.
     """
@@ -58,7 +60,8 @@ def build(
     with connect(folder) as con:
         relations.register_catalog(con)
         relations.register_staged(con, vintages)
-        relations.register_overlay(con, overlay)
+        relations.register_frozen(con, kept.frozen)
+        relations.register_overlay(con, kept.overlay)
         relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
         order = ", ".join(contract.sort)
         try:

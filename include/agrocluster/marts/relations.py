@@ -1,8 +1,8 @@
-"""What a mart's SQL can read: catalogue tables (``cat_*``), staged rows and vintages, earlier marts."""
+"""What a mart's SQL can read: catalogue tables (``cat_*``), staged rows, vintages, frozen baselines, earlier marts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import yaml
 from agrocluster.marts.method_tables import method_tables
 from agrocluster.model.loader import Catalog, catalog, read_csv
 from agrocluster.storage import overlays
+from agrocluster.storage.frozen import Frozen, rows_query
 from agrocluster.storage.vintages import Vintage, all_query, current_query
 
 VINTAGE = pa.schema(
@@ -26,6 +27,14 @@ FILE = pa.schema(
     [(name, pa.string()) for name in ("vintage_id", "name", "format", "url", "sha256")]
     + [("bytes", pa.int64()), ("retrieved_at", pa.string()), ("source_updated_at", pa.string())]
 )
+
+
+FROZEN = {
+    "frozen_baseline": "mart_cluster_baseline",
+    "frozen_indicators": "mart_baseline_indicators",
+    "frozen_goalposts": "mart_goalposts",
+}
+"""Relation -> the mart whose rows it holds."""
 
 
 def register_catalog(con: duckdb.DuckDBPyConnection) -> None:
@@ -50,6 +59,13 @@ def register_overlay(con: duckdb.DuckDBPyConnection, overlay: overlays.Overlay |
     """Create ``practitioner_overlay``: accepted lines of the form, all as text; no line where nothing was imported."""
     columns = catalog_tables(catalog())["cat_overlay_form"]["field"].to_pylist()
     _create(con, "practitioner_overlay", overlays.table(overlay, columns))
+
+
+def register_frozen(con: duckdb.DuckDBPyConnection, frozen: Sequence[Frozen]) -> None:
+    """Create the views of ``FROZEN``: rows of frozen baselines with ``frozen_id`` and ``frozen_order``, the place in
+    the order of freezing. Their columns are those of today's marts, whether or not anything is frozen."""
+    for name, mart in FROZEN.items():
+        con.execute(f"CREATE VIEW {name} AS {rows_query(mart, catalog().marts[mart], frozen)}")
 
 
 def register_marts(con: duckdb.DuckDBPyConnection, folder: Path, names: Iterable[str]) -> None:

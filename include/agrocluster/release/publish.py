@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster import __version__
-from agrocluster.errors import DataGateError
+from agrocluster.errors import DataGateError, UsageError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.release import describe
 from agrocluster.storage import atomic
-from agrocluster.storage.overlays import Overlay
+from agrocluster.storage.kept import Kept
 from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
 from agrocluster.storage.vintages import Vintage
@@ -36,16 +36,17 @@ def data_mode(vintages: Sequence[Vintage]) -> str:
     return "+".join(sorted({v.report["mode"] for v in vintages}))
 
 
-def release_id(vintages: Sequence[Vintage], *, overlay: Overlay | None = None) -> str:
+def release_id(vintages: Sequence[Vintage], kept: Kept) -> str:
     """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs.
 
-    The practitioner overlay is an input: another version of it makes another release.
+    What is kept beside the vintages is an input: the scale comes from the first frozen baseline, progress is measured
+    against them, and the practitioner overlay stands beside the scores.
     """
     shaping = ("catalog", "explain", "marts", "measures", "model", "quality", "release", "storage", "transform")
     folders = [PACKAGE / name for name in shaping]
     parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
     parts += [json.dumps(v.report, sort_keys=True) for v in vintages]
-    parts += [overlay.digest] if overlay else []
+    parts += kept.digests
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     newest = max(file["retrieved_at"][:10] for v in vintages for file in v.report["files"])
     return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
@@ -65,30 +66,28 @@ def is_published(release: str) -> bool:
 
 
 def manifest(release: str) -> dict[str, Any]:
-    """The manifest of a published release."""
-    return dict(atomic.read_json(layout().releases / release / "manifest.json"))
+    """The manifest of a published release. UsageError names the releases there are."""
+    path = layout().releases / release / "manifest.json"
+    if not path.exists():
+        known = ", ".join(sorted(p.parent.name for p in layout().releases.glob("[!.]*/manifest.json"))) or "none yet"
+        raise UsageError(f"There is no release {release!r}.", remedy=f"Published are: {known}.")
+    return dict(atomic.read_json(path))
 
 
-def publish(
-    release: str,
-    vintages: Sequence[Vintage],
-    warnings: dict[str, list[str]],
-    *,
-    overlay: Overlay | None = None,
-) -> dict[str, Any]:
+def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], kept: Kept) -> dict[str, Any]:
     """Turn the build of ``release`` into a release and point ``latest.json`` at it. Idempotent.
 
     Args:
         release: the id under which all marts were built and passed their gates.
         vintages: the accepted vintages it was built from.
         warnings: mart -> ids of the warning rules that failed.
-        overlay: the version of the practitioner overlay it was built with.
+        kept: frozen baselines and practitioner overlay it was built with.
 
     Returns the manifest. Raises DataGateError when a mart is missing from the build.
     """
     final = layout().releases / release
     if not (final / "manifest.json").exists():
-        _assemble(release, vintages, warnings, overlay, final)
+        _assemble(release, vintages, warnings, kept, final)
     found = manifest(release)
     pointer = {
         "release": release,
@@ -106,11 +105,7 @@ def publish(
 
 
 def _assemble(
-    release: str,
-    vintages: Sequence[Vintage],
-    warnings: dict[str, list[str]],
-    overlay: Overlay | None,
-    final: Path,
+    release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], kept: Kept, final: Path
 ) -> None:
     build = layout().build(release)
     names = catalog().mart_order()
@@ -123,7 +118,7 @@ def _assemble(
         for name in names:
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
-        found = _manifest(release, vintages, overlay, marts)
+        found = _manifest(release, vintages, kept, marts)
         for file_name, content in describe.files(found).items():
             (temporary / file_name).write_bytes(content)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
@@ -164,9 +159,7 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _manifest(
-    release: str, vintages: Sequence[Vintage], overlay: Overlay | None, marts: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _manifest(release: str, vintages: Sequence[Vintage], kept: Kept, marts: list[dict[str, Any]]) -> dict[str, Any]:
     mode = data_mode(vintages)
     return {
         "release": release,
@@ -179,6 +172,6 @@ def _manifest(
             | {"rows": v.report["rows"], "sha256": v.report["sha256"]}
             for v in vintages
         ],
-        "overlay": {"overlay_id": overlay.overlay_id, "sha256": overlay.digest} if overlay else None,
+        **kept.described(),
         "marts": marts,
     }
