@@ -70,9 +70,13 @@ def points(indicator: str, weight: float, score: float | None) -> Rows:
     return [CELL | named | {"effective_weight": weight, "score": score}]
 
 
-def limited(indicators: Rows, **inputs: Rows):
+def limited(indicators: Rows, parts: str = "primary:plq+yield_gap;final:ui", **inputs: Rows):
     stages = CELL | {"b_input": None, "b_primary": 30.0, "b_processed": 80.0, "b_final": 50.0, "b_market": 60.0}
-    given = {"mart_chain_bottleneck": [stages | {"bottleneck": "primary", "margin": 20.0, "n_stages": 4}]}
+    given = {
+        "mart_chain_bottleneck": [
+            stages | {"bottleneck": "primary", "margin": 20.0, "n_stages": 4, "known_parts": parts}
+        ]
+    }
     return mart_over(
         "mart_lifecycle_support", dim_baseline=[BASELINE], mart_baseline_indicators=indicators, **(given | inputs)
     )
@@ -98,9 +102,10 @@ def test_stages_are_read_from_the_tightest_and_the_bottleneck_names_the_support(
     assert broken_rules(con, "mart_lifecycle_support") == []
 
 
-def test_a_yield_of_another_kind_is_not_the_chains_own() -> None:
+def test_a_figure_that_the_score_does_not_rest_on_is_not_shown_beside_it() -> None:
     farm = {"iso3": "KGZ", "chain": "dairy", "year": 2020, "plq_w3": 0.8, "yield_gap_w3": 0.4, "yield_kind": "crop"}
-    (primary,) = (r for r in rows_of(limited([], mart_chain_production=[farm]), "stage") if r["item"] == "primary")
+    con = limited([], parts="primary:plq", mart_chain_production=[farm])
+    (primary,) = (r for r in rows_of(con, "stage") if r["item"] == "primary")
     assert (primary["part_1_value"], primary["part_2_value"]) == (0.8, None)
 
 
@@ -223,3 +228,58 @@ def test_caveats_of_the_chain_are_carried_as_texts() -> None:
     con = surrounded()
     query = "SELECT iso3, chain, note_en <> '' AS told FROM mart_lifecycle_policy WHERE item = 'policy_klaster_flag'"
     assert con.sql(query).fetchall() == [("UZB", "cotton", True)]
+
+
+# Which chain first?
+
+
+def ranked(*cells: dict[str, object], **inputs: Rows):
+    named = {"country_en": "Kyrgyzstan", "country_ru": "Кыргызстан", "chain_en": "c", "chain_ru": "c", "focus": True}
+    rows = [CELL | named | {"potential": 50.0, "position": 50.0, "headroom": 50.0, "grade": "B"} | c for c in cells]
+    return mart_over("mart_lifecycle_initiation", mart_cluster_baseline=rows, **inputs)
+
+
+def first(con, chain: str = "dairy") -> dict[str, object]:
+    return one(con, f"FROM mart_lifecycle_initiation WHERE chain = '{chain}'")
+
+
+def test_linked_chains_count_from_both_ends_and_strong_ones_by_their_position() -> None:
+    links = [("feed_grains", "dairy", "feed", 1.0), ("dairy", "hides_leather", "by_product", 0.5)]
+    con = ranked(
+        {"chain": "dairy", "rank_country": 1},
+        {"chain": "feed_grains", "position": 80.0, "quadrant": "build"},
+        {"chain": "hides_leather", "position": 20.0, "quadrant": "leave"},
+        {"chain": "nuts", "rank_country": 2},
+        dim_chain_link=[dict(zip(("chain_a", "chain_b", "link_type", "weight"), link, strict=True)) for link in links],
+    )
+    dairy, nuts = first(con), first(con, "nuts")
+    assert dairy["linked_chains"] == "feed_grains:feed hides_leather:by_product"
+    assert (dairy["n_linked"], dairy["linked_strong"], dairy["n_linked_strong"]) == (2, "feed_grains", 1)
+    assert dairy["linked_position"] == pytest.approx((80 + 0.5 * 20) / 1.5)
+    assert (nuts["linked_chains"], nuts["n_linked"], nuts["linked_position"]) == (None, 0, None)
+    assert broken_rules(con, "mart_lifecycle_initiation") == []
+
+
+def test_the_first_market_is_the_most_promising_and_the_entry_market_a_new_one() -> None:
+    con = ranked(
+        {"chain": "dairy", "rank_country": 1},
+        mart_export_potential_chain=sold("WLD", 9.0, 900.0)
+        + sold("CHN", 5.0, 60.0)
+        + sold("UZB", 0.0, 40.0)
+        + sold("DEU", 0.0, 10.0),
+        mart_market_ease=ease("CHN") + ease("UZB", regimes="cis_fta_2011"),
+    )
+    dairy = first(con)
+    assert (dairy["first_market"], dairy["first_market_untapped_usd"], dairy["first_market_sold"]) == ("CHN", 60, True)
+    assert dairy["first_market_regimes"] is None
+    assert (dairy["entry_market"], dairy["entry_market_en"]) == ("UZB", "Uzbekistan")
+
+
+def test_a_chain_without_a_rank_says_why() -> None:
+    con = ranked(
+        {"chain": "dairy", "grade": "D"},
+        {"chain": "nuts", "potential": None},
+        {"chain": "rice", "rank_country": 1},
+    )
+    why = dict(con.sql("SELECT chain, reason FROM mart_lifecycle_initiation").fetchall())
+    assert why == {"dairy": "grade_d", "nuts": "no_score", "rice": ""}

@@ -21,6 +21,7 @@ from agrocluster.overlay import form, sheet
 from agrocluster.overlay.check import Checked, check
 from agrocluster.overlay.cli import overlay_command
 from agrocluster.storage import overlays
+from agrocluster.storage.kept import Kept
 from agrocluster.storage.parquet import arrow_schema
 from agrocluster.storage.vintages import Vintage
 
@@ -231,7 +232,7 @@ def mart(tmp_path: Path, overlay: overlays.Overlay | None) -> list[dict[str, obj
     with duckdb.connect() as con:
         con.register("rows", pa.Table.from_pylist(rows, schema=schema))
         con.sql(f"SELECT * FROM rows ORDER BY {names}").write_parquet(str(folder / "mart_cluster_baseline.parquet"))
-        build("mart_practitioner_overlay", folder, [], {}, overlay)
+        build("mart_practitioner_overlay", folder, [], {}, Kept([], overlay))
         found = con.read_parquet(str(folder / "mart_practitioner_overlay.parquet")).to_arrow_table()
     return found.to_pylist()
 

@@ -4,7 +4,7 @@ WITH p AS (
     SELECT parameter('support_indicators') AS most
 ),
 key AS (
-    SELECT b.baseline_id, b.last_year, c.iso3, d.chain, d.yield_of
+    SELECT b.baseline_id, b.last_year, c.iso3, d.chain
     FROM dim_baseline b CROSS JOIN dim_country c CROSS JOIN dim_chain d
     WHERE c.focus
 ),
@@ -24,24 +24,30 @@ part AS (
         SELECT k.baseline_id, k.iso3, k.chain,
             o.input_dependence,
             o.plq_w3 AS plq,
-            CASE WHEN (k.yield_of = 'crop') = (o.yield_kind = 'crop') AND k.yield_of <> 'none' THEN o.yield_gap_w3 END
-                AS yield_gap,
+            o.yield_gap_w3 AS yield_gap,
             t.rsca_processed, t.dpr, t.rsca_final, t.ui, t.hhi_dest,
-            e.realised_share
+            e.realised_share AS realised
         FROM key k
         LEFT JOIN mart_chain_production o ON o.iso3 = k.iso3 AND o.chain = k.chain AND o.year = k.last_year
         LEFT JOIN export_row t ON t.iso3 = k.iso3 AND t.chain = k.chain AND t.year = k.last_year
         LEFT JOIN mart_export_potential_chain e
             ON e.baseline_id = k.baseline_id AND e.iso3 = k.iso3 AND e.chain = k.chain AND e.market = 'WLD'
-    ) ON input_dependence, plq, yield_gap, rsca_processed, dpr, rsca_final, ui, hhi_dest, realised_share
+    ) ON input_dependence, plq, yield_gap, rsca_processed, dpr, rsca_final, ui, hhi_dest, realised
     INTO NAME part VALUE value
 ),
 stage AS (
     UNPIVOT (
-        SELECT baseline_id, iso3, chain, bottleneck,
+        SELECT baseline_id, iso3, chain, bottleneck, known_parts,
             b_input AS input, b_primary AS "primary", b_processed AS processed, b_final AS final, b_market AS market
         FROM mart_chain_bottleneck
     ) ON input, "primary", processed, final, market INTO NAME item VALUE score
+),
+behind AS (  -- the figures that a stage score rests on
+    SELECT s.baseline_id, s.iso3, s.chain, s.item, p.part, p.value
+    FROM (
+        SELECT *, unnest(string_split(regexp_extract(known_parts, '(?:^|;)' || item || ':([^;]*)', 1), '+')) AS part
+        FROM stage
+    ) s JOIN part p USING (baseline_id, iso3, chain, part)
 ),
 stage_row AS (
     SELECT k.baseline_id, k.iso3, k.chain, n.cause, n.item, s.score,
@@ -50,10 +56,10 @@ stage_row AS (
         one.value AS part_1_value, two.value AS part_2_value
     FROM key k JOIN cat_support_need n ON n.cause = 'stage'
     LEFT JOIN stage s USING (baseline_id, iso3, chain, item)
-    LEFT JOIN part one ON one.baseline_id = k.baseline_id AND one.iso3 = k.iso3 AND one.chain = k.chain
-        AND one.part = n.part_1
-    LEFT JOIN part two ON two.baseline_id = k.baseline_id AND two.iso3 = k.iso3 AND two.chain = k.chain
-        AND two.part = n.part_2
+    LEFT JOIN behind one ON one.baseline_id = k.baseline_id AND one.iso3 = k.iso3 AND one.chain = k.chain
+        AND one.item = n.item AND one.part = n.part_1
+    LEFT JOIN behind two ON two.baseline_id = k.baseline_id AND two.iso3 = k.iso3 AND two.chain = k.chain
+        AND two.item = n.item AND two.part = n.part_2
 ),
 indicator_row AS (
     SELECT i.baseline_id, i.iso3, i.chain, n.cause, n.item, i.score, i.name_en, i.name_ru,
