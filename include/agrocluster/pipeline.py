@@ -225,7 +225,7 @@ def plan_release() -> dict[str, Any]:
             "No dataset has data that passed its gate.",
             remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
         )
-    release = releasing.release_id(inputs, _kept())
+    release = releasing.release_id(inputs, _beside())
     return {
         "release_id": release,
         "changed": not releasing.is_published(release),
@@ -243,7 +243,7 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
     with _naming(mart, release_id):
-        written = build(mart, folder, inputs, metadata, _kept())
+        written = build(mart, folder, inputs, metadata, _beside())
     marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
@@ -272,7 +272,7 @@ def publish(release_id: str) -> dict[str, Any]:
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
     with exclusive(layout().marts / "publish.lock"):
-        manifest = releasing.publish(release_id, inputs, warnings, _kept())
+        manifest = releasing.publish(release_id, inputs, warnings, _beside())
     results.merge(layout().quality)
     return {
         "release_id": release_id,
@@ -357,7 +357,7 @@ def _inputs() -> list[vintages.Vintage]:
     return vintages.accepted(catalog().datasets)
 
 
-def _kept() -> Kept:
+def _beside() -> Kept:
     found = frozen.known(settings().world)
     frozen.require_intact(found)
     return Kept(found, overlays.latest())

@@ -7,6 +7,7 @@ the flows themselves. Nothing is drawn here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import duckdb
@@ -136,19 +137,23 @@ def state(con: duckdb.DuckDBPyConnection, index: Index, frame: Frame, method: Pa
         world_on_base=world_part["on_base"],
         x_all=_any(_any(trade["exports_all_goods_usd"], 3), 2),
         x_agri=_any(_any(trade["exports_agri_usd"], 3), 2),
-        w_all=_any(trade["world_all_goods_usd"].reshape(len(years), -1), 1),
-        w_agri=_any(trade["world_agri_usd"].reshape(len(years), -1), 1),
+        w_all=_any(_by_year(trade["world_all_goods_usd"]), 1),
+        w_agri=_any(_by_year(trade["world_agri_usd"]), 1),
         held=np.asarray((~np.isnan(trade["agri"][..., : len(STAGES)])).any(axis=(0, 1))),
-        agri=_any(trade["agri"].reshape(-1, *trade["agri"].shape[2:]), 0) == 1,
+        agri=_any(_any(trade["agri"], 0), 0) == 1,
         sigma=np.where(np.isnan(cells["sigma"]), method["sigma_trade"], cells["sigma"]),
         cif=np.where(np.isnan(freight), 1.0, freight),
-        incomplete=np.nan_to_num(np.maximum(_any(trade["incomplete"].reshape(len(years), -1), 1), 0)),
+        incomplete=np.nan_to_num(np.maximum(_any(_by_year(trade["incomplete"]), 1), 0)),
         gpv=farms["gpv"],
         gpv_share=farms["gpv_share"],
         world_gpv_share=_any(farms["world_gpv_share"], 1),
         output_t=farms["output_t"],
         sigma_output=farms["sigma_output"][:, frame.focus],
     )
+
+
+def _by_year(values: Floats) -> Floats:
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def _any(values: Floats, axis: int) -> Floats:
