@@ -242,6 +242,27 @@ def test_regimes_are_dated() -> None:
     assert one(con, "SELECT count(*) AS n FROM dim_preference_regime WHERE exporter = importer")["n"] == 0
 
 
+SUNFLOWER_OIL, SOYA_OIL, MARGARINE, APPLE_JUICE, PRUNES, JAM = (
+    "151211",
+    "150710",
+    "151710",
+    "200971",
+    "081320",
+    "200799",
+)
+CASHMERE, LIVE_SHEEP = "510211", "010410"
+GATED = {
+    SUNFLOWER_OIL: ("raw_material", True),
+    SOYA_OIL: ("raw_material", False),
+    MARGARINE: ("chain", True),
+    APPLE_JUICE: ("raw_material", None),
+    PRUNES: ("raw_material", True),
+    JAM: ("chain", True),
+    CASHMERE: ("raw_material", True),
+    LIVE_SHEEP: ("raw_material", None),
+}
+
+
 @pytest.fixture(scope="module")
 def candidates():
     """Uzbekistan exports grain and flour, pasta hardly; Kazakhstan and the USA export pasta and rice to China.
@@ -298,6 +319,21 @@ def test_what_does_not_grow_at_home_is_no_candidate(candidates) -> None:
     rice, apples = candidate(candidates, "100630"), candidate(candidates, "080810")
     assert (rice["feasible"], rice["reason"], rice["pdi_rank"]) == (False, "not_produced", None)
     assert (apples["feasible"], apples["gate"], apples["reason"]) == (None, "product", "no_source")
+
+
+def test_processed_goods_need_the_raw_material_they_are_made_of() -> None:
+    """Uzbekistan grows sunflower but no soya, plums but who knows which apples; goats are kept, sheep are not known."""
+    world = trade(FLOWS | {"USA": {code: {"CHN": 50} for code in GATED}})
+    for item, tonnes in (("267", 1e5), ("236", 0.0), ("536", 1e5), ("1017", 1e4)):
+        world.farm("UZB", item, YEARS, qcl_5510=tonnes)
+    world.farm("UZB", "515", [min(YEARS) - 5], qcl_5510=1e6)
+    con = world.build("mart_diversification")
+    found = {code: candidate(con, code) for code in GATED}
+    assert {code: (row["gate"], row["feasible"]) for code, row in found.items()} == GATED
+    for code, row in found.items():
+        expected = {False: "not_produced", None: "no_source"}.get(GATED[code][1])
+        assert expected is None or (row["reason"], row["pdi_rank"]) == (expected, None), code
+        assert expected is not None or row["reason"] not in {"not_produced", "no_source"}, code
 
 
 def test_closeness_ease_and_demand_make_the_index(candidates) -> None:

@@ -126,7 +126,10 @@ def test_every_line_of_the_catalogue_reads_an_input_of_the_mart_and_a_column_wit
             assert unit is None or unit == line["unit"], line
 
 
-@pytest.mark.parametrize("name", ["cat_extraction", "cat_border_product", "cat_feed_item", "cat_chain_link"])
+NAMED = ("cat_extraction", "cat_border_product", "cat_raw_material", "cat_feed_item", "cat_chain_link")
+
+
+@pytest.mark.parametrize("name", NAMED)
 def test_the_chain_catalogues_name_what_the_crosswalk_holds(name: str) -> None:
     tables = relations.catalog_tables(catalog())
     codes = tables["cat_chain_code"].to_pylist()
@@ -141,6 +144,11 @@ def test_the_chain_catalogues_name_what_the_crosswalk_holds(name: str) -> None:
         elif name == "cat_border_product":
             assert line["item_code"] in items
             assert line["hs_code"] in hs_codes
+        elif name == "cat_raw_material":
+            own = {c["code"] for c in codes if c["chain"] == line["chain"] and c["system"] == "HS12"}
+            assert set(line["hs_codes"].split("+")) <= own, line
+            assert set(line["item_codes"].split("+")) <= items, line
+            assert line["reason"]
         elif name == "cat_feed_item":
             assert line["role"] in {"feed", "feed_grain", "meat", "milk"}
         else:

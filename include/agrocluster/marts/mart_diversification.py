@@ -26,35 +26,49 @@ WITH span AS (
             AS first_year
     FROM dim_baseline
 ),
+of_edition AS (
+    SELECT hs_code, chain, stage FROM dim_product WHERE hs_edition = parameter_text('hs_edition')
+),
 linked AS (  -- farm items that FAO links to a code: the code needs one of them, not just any product of its chain
-    SELECT DISTINCT i.item_code, unnest(string_split(c.fao_hs12, '+')) AS hs_code
+    SELECT DISTINCT 'product' AS gate, i.item_code, unnest(string_split(c.fao_hs12, '+')) AS hs_code
     FROM cat_production_item i JOIN cat_chain_code c ON c.code = i.item_code AND c.system = 'FAO' AND c.chain = i.chain
     WHERE i.role = 'output' AND c.fao_hs12 IS NOT NULL
 ),
-grown AS (  -- true where it was produced in any year of the window, unknown where no year says
-    SELECT s.baseline_id, p.iso3, p.chain, bool_or(p.production_t > 0) AS made
-    FROM span s JOIN mart_chain_production p ON p.year BETWEEN s.first_year AND s.last_year GROUP BY ALL
+made_of AS (  -- codes of chains with several raw materials need the one they are made of
+    SELECT 'raw_material' AS gate, unnest(string_split(item_codes, '+')) AS item_code, hs_code
+    FROM (SELECT unnest(string_split(hs_codes, '+')) AS hs_code, item_codes FROM cat_raw_material)
 ),
-grown_item AS (
-    SELECT s.baseline_id, p.iso3, l.hs_code, bool_or(p.production_t > 0) AS made
-    FROM span s JOIN mart_item_production p ON p.year BETWEEN s.first_year AND s.last_year
-    JOIN linked l USING (item_code) GROUP BY ALL
+needed AS (
+    FROM linked
+    UNION ALL
+    FROM made_of WHERE hs_code NOT IN (SELECT hs_code FROM linked)
+    UNION ALL
+    SELECT 'chain', i.item_code, d.hs_code FROM of_edition d JOIN cat_production_item i USING (chain)
+    WHERE i.role = 'output' AND d.hs_code NOT IN (SELECT hs_code FROM linked UNION ALL SELECT hs_code FROM made_of)
+),
+item AS (
+    SELECT s.baseline_id, p.iso3, p.item_code, bool_or(p.production_t > 0) AS made
+    FROM span s JOIN mart_item_production p ON p.year BETWEEN s.first_year AND s.last_year GROUP BY ALL
+),
+grown AS (  -- true where one of the items was produced, false where all are known and none was
+    SELECT s.baseline_id, c.iso3, n.hs_code,
+        CASE WHEN bool_or(item.made) THEN true WHEN count(item.made) = count(*) THEN false END AS made
+    FROM span s CROSS JOIN dim_country c CROSS JOIN needed n
+    LEFT JOIN item ON item.baseline_id = s.baseline_id AND item.iso3 = c.iso3 AND item.item_code = n.item_code
+    WHERE c.focus GROUP BY ALL
 ),
 named AS (
     SELECT n.* EXCLUDE (i, j, k, top_markets), e.iso3, d.hs_code, d.chain, d.stage,
-        CASE WHEN own.hs_code IS NOT NULL THEN 'product' ELSE 'chain' END AS gate,
-        CASE WHEN gate = 'product' THEN grown_item.made ELSE grown.made END AS feasible,
+        coalesce(own.gate, 'chain') AS gate,
+        grown.made AS feasible,
         m.iso3 AS market, nullif(n.top_markets, '') AS top_markets,
         CASE WHEN n.exports_usd > 0 THEN 'occasional' ELSE 'absent' END AS status,
         CASE WHEN NOT feasible THEN 'not_produced' WHEN feasible IS NULL THEN 'no_source'
             WHEN n.density IS NULL THEN 'no_density' WHEN n.pdi IS NULL THEN 'no_market' ELSE 'ranked' END AS reason
     FROM diversification_number n JOIN window_economy e USING (i) LEFT JOIN window_economy m ON m.j = n.j
-    JOIN window_product USING (k) JOIN dim_product d USING (hs_code)
-    LEFT JOIN (SELECT DISTINCT hs_code FROM linked) own ON own.hs_code = d.hs_code
-    LEFT JOIN grown ON grown.baseline_id = n.baseline_id AND grown.iso3 = e.iso3 AND grown.chain = d.chain
-    LEFT JOIN grown_item ON grown_item.baseline_id = n.baseline_id AND grown_item.iso3 = e.iso3
-        AND grown_item.hs_code = d.hs_code
-    WHERE d.hs_edition = parameter_text('hs_edition')
+    JOIN window_product USING (k) JOIN of_edition d USING (hs_code)
+    LEFT JOIN (SELECT DISTINCT gate, hs_code FROM needed) own ON own.hs_code = d.hs_code
+    LEFT JOIN grown ON grown.baseline_id = n.baseline_id AND grown.iso3 = e.iso3 AND grown.hs_code = d.hs_code
 )
 SELECT *,
     CASE WHEN reason = 'ranked'

@@ -39,8 +39,8 @@ _INDICATOR = pa.schema(
 @cache
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
-    cat_extraction, cat_border_product, cat_chain_link, cat_chain_measure, cat_labour_intensity, cat_caveat,
-    cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` and one for
+    cat_extraction, cat_border_product, cat_raw_material, cat_chain_link, cat_chain_measure, cat_labour_intensity,
+    cat_caveat, cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` and one for
     each file of ``lifecycle`` from the catalogue under ``root``."""
     chains = root / "value_chains"
     stages = read_csv(chains / "stages.csv")
@@ -55,6 +55,7 @@ def method_tables(root: Path) -> dict[str, pa.Table]:
         "cat_feed_item": read_csv(chains / "feed_items.csv"),
         "cat_extraction": numbers(read_csv(chains / "extraction_rates.csv"), "extraction"),
         "cat_border_product": numbers(read_csv(chains / "border_products.csv"), "product_per_item"),
+        "cat_raw_material": read_csv(chains / "raw_materials.csv"),
         "cat_chain_link": numbers(read_csv(chains / "chain_links.csv"), "weight"),
         "cat_chain_measure": numbers(read_csv(chains / "chain_measures.csv"), "position"),
         "cat_labour_intensity": numbers(
