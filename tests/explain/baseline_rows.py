@@ -15,14 +15,14 @@ DAIRY = {
     "bottleneck": "processed", "bottleneck_margin": 12.04,
     "b_input": 71.5, "b_primary": 55.2, "b_processed": 31.24, "b_final": 43.28, "b_market": 60.0,
     "exports_usd": 41_234_567.0, "largest_market": "KAZ", "share_largest": 0.553, "untapped_usd": 12_300_000.0,
-    "grade": "B", "c_cov": 0.81, "c_src": 0.62, "c_mir": 0.7, "c_time": 0.92, "coverage": 0.81,
+    "grade": "B", "weakest_part": "sources", "coverage": 0.81,
     "reasons": "", "territory_unknown": False, "policy_klaster_flag": False, "reexport_flag": "", "caveats": None,
 }  # fmt: skip
 TYPES = {
     **dict.fromkeys(COLUMNS, pa.float64()),
     **dict.fromkeys(("first_year", "last_year"), pa.int16()),
     **dict.fromkeys(("baseline_id", "iso3", "chain", "tied_with", "quadrant", "typology", "bottleneck"), pa.string()),
-    **dict.fromkeys(("largest_market", "grade", "reasons", "reexport_flag", "caveats"), pa.string()),
+    **dict.fromkeys(("largest_market", "grade", "weakest_part", "reasons", "reexport_flag", "caveats"), pa.string()),
     **dict.fromkeys(("focus", "territory_unknown", "policy_klaster_flag"), pa.bool_()),
     "rank_country": pa.int64(),
 }

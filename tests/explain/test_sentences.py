@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from read_back import strangers
 
-from agrocluster.explain.facts import CONFIDENCE, PILLARS, STAGES
+from agrocluster.explain.facts import PILLARS, STAGES
 from agrocluster.explain.language import language
 from agrocluster.explain.sentences import explain_rows
 from agrocluster.marts.relations import catalog_tables
@@ -25,6 +25,7 @@ GOLDEN = yaml.safe_load((Path(__file__).parent / "golden.yaml").read_text(encodi
 MARTS = ROOT.parent / "marts"
 QUADRANTS = ("build", "defend", "prepare", "leave", None)
 TYPES = (*QUADRANTS[:-1], "trader", "import_substitution", None)
+WEAKEST = catalog().marts["mart_baseline_context"].column("weakest_part").codelist.split("|")
 GRADES = ("A", "B", "C", "D", None)
 JUDGING = re.compile(
     r"\b(strong|weak|good|bad|poor|rich|high|low|huge|large|small|promising|excellent|significant|impressive|"
@@ -131,12 +132,12 @@ def test_grade_d_is_worded_as_unknown_and_never_ranked() -> None:
     assert "место среди" not in texts["ru"]
 
 
-@pytest.mark.parametrize("part", CONFIDENCE)
+@pytest.mark.parametrize("part", WEAKEST)
 def test_the_weakest_part_of_confidence_is_named(part: str) -> None:
-    texts = said({**dict.fromkeys(CONFIDENCE, 0.9), part: 0.4})
-    for lang, text in texts.items():
-        assert language(lang).words["confidence"][part] in text
-        assert sum(words in text for words in language(lang).words["confidence"].values()) == 1
+    for lang, text in said({"weakest_part": part}).items():
+        words = language(lang).words["confidence"]
+        assert words[part] in text
+        assert sum(said_as in text for said_as in words.values()) == 1
 
 
 def test_a_few_ties_are_named_and_many_are_counted() -> None:
@@ -170,10 +171,8 @@ def used_reasons() -> set[str]:
         path.stem: path.read_text(encoding="utf-8") for path in MARTS.glob("mart_*baseline*.*") if path.is_file()
     }
     cases = set(re.findall(r"(?:THEN|ELSE) '([a-z_]+)'", sources["mart_baseline_indicators"]))
-    baseline = sources["mart_cluster_baseline"]
-    cases |= set(re.findall(r"'[a-z0-9_]+:([a-z_]+)'", baseline)) | set(
-        re.findall(r"coalesce\(why, '(\w+)'\)", baseline)
-    )
+    for text in sources.values():
+        cases |= set(re.findall(r"'[a-z0-9_]+:([a-z_]+)'", text)) | set(re.findall(r"coalesce\(why, '(\w+)'\)", text))
     assert len(cases) >= 7, "the marts write their reasons in a way that this test does not see"
     return defined | cases | {"no_baseline_window"}
 
@@ -228,9 +227,10 @@ rows = st.fixed_dictionaries(
         "bottleneck": st.sampled_from([*STAGES, "none_clear", "too_few_stages", None]),
         **dict.fromkeys(("exports_usd", "untapped_usd"), usd),
         "largest_market": st.one_of(st.none(), st.sampled_from(["KAZ", "CHN", "S19"])),
-        **dict.fromkeys(("share_largest", "coverage", *CONFIDENCE), share),
+        **dict.fromkeys(("share_largest", "coverage"), share),
         "ssr": st.one_of(st.none(), st.floats(0, 5)),
         "grade": st.sampled_from(GRADES),
+        "weakest_part": st.sampled_from([*WEAKEST, None]),
         "reasons": st.lists(st.one_of(word, st.tuples(word, word).map(":".join))).map(";".join),
         **dict.fromkeys(("territory_unknown", "policy_klaster_flag"), st.booleans()),
         "reexport_flag": st.one_of(st.none(), st.just(""), word),

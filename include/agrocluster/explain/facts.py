@@ -1,4 +1,4 @@
-"""What a row of the baseline says, ready for words: missing is None, codes are split, the weakest part is found.
+"""What a row of the baseline says, ready for words: missing is None, codes are split.
 
 It decides which facts there are, not how they are said (``sentences``).
 """
@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-CONFIDENCE = ("c_cov", "c_src", "c_mir", "c_time")
 STAGES = ("input", "primary", "processed", "final", "market")
 PILLARS = ("p1", "p2", "p3", "p4", "h1", "h2", "h3", "h4")
 PARTS_OF = {"position": PILLARS[:4], "headroom": PILLARS[4:]}
@@ -20,7 +19,8 @@ COLUMNS = (
     "rank_country", "rank_p05", "rank_p95", "tied_with", "quadrant", "typology", "ssr",
     "bottleneck", "bottleneck_margin", *(f"b_{stage}" for stage in STAGES),
     "exports_usd", "largest_market", "share_largest", "untapped_usd",
-    "grade", *CONFIDENCE, "coverage", "reasons", "territory_unknown", "policy_klaster_flag", "reexport_flag", "caveats",
+    "grade", "weakest_part", "coverage", "reasons",
+    "territory_unknown", "policy_klaster_flag", "reexport_flag", "caveats",
 )  # fmt: skip
 """Columns of mart_cluster_baseline that a sentence reads."""
 
@@ -41,12 +41,6 @@ class Facts:
     def known(self, *columns: str) -> bool:
         """Whether all these columns have a value."""
         return all(self[column] is not None for column in columns)
-
-    @property
-    def weakest(self) -> str | None:
-        """The lowest part of the confidence, the first one where parts are equal; None where none is known."""
-        parts = [name for name in CONFIDENCE if self.known(name)]
-        return min(parts, key=lambda name: float(self[name])) if parts else None
 
     @property
     def stages_known(self) -> int:

@@ -156,9 +156,9 @@ def _market(cell: Facts, lang: Language) -> str:
 def _grade(cell: Facts, lang: Language) -> str:
     if not cell["grade"]:
         return lang.say("grade_unknown")
-    if cell.weakest is None:
+    if not cell["weakest_part"]:
         return lang.say("grade_only", grade=cell["grade"])
-    return lang.say("grade", grade=cell["grade"], part=lang.words["confidence"][cell.weakest])
+    return lang.say("grade", grade=cell["grade"], part=lang.words["confidence"][cell["weakest_part"]])
 
 
 def _notes(cell: Facts, lang: Language) -> list[str]:

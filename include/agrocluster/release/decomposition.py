@@ -125,8 +125,9 @@ def _inputs(con: duckdb.DuckDBPyConnection, spec: dict[str, Any], cell: dict[str
     if not spec.get("expression"):
         return {}
     held = {name for (name, *_) in con.execute(f"DESCRIBE {spec['mart']}").fetchall()}
-    columns = [c for c in dict.fromkeys(re.findall(r"[a-z_][a-z0-9_]*", spec["expression"])) if c in held]
     keys = {"iso3": cell["iso3"], "chain": cell["chain"], "year": cell["last_year"], "baseline_id": cell["baseline_id"]}
+    words = dict.fromkeys(re.findall(r"[a-z_][a-z0-9_]*", spec["expression"]))
+    columns = [word for word in words if word in held and word not in keys]
     keys = {name: value for name, value in keys.items() if name in held}
     where = " AND ".join([f"({spec['row_filter']})", *(f"{name} = ${name}" for name in keys)])
     rows = _rows(con, f"SELECT {', '.join(columns)} FROM {spec['mart']} WHERE {where}", keys) if columns else []
