@@ -65,7 +65,7 @@ def test_world_totals_of_every_economy_are_exact(
 def test_specialisation_equals_the_world_s_own_arithmetic(
     published: Published, world_truth: pa.Table, column: str
 ) -> None:
-    """Thin markets are empty on purpose (methodology 1.1); every other cell must agree."""
+    """Thin markets are empty on purpose (method 1.1); every other cell must agree."""
     query = TRADE.format(kind=column, column=column) + " AND NOT m.thin_market"
     assert counted(published, world_truth, query) > 2000
     assert far(published, world_truth, query) == []

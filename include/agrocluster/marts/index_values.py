@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 
 _TRANSFORMS = {"identity": "raw", "asinh": "asinh(raw)", "ln": "ln(greatest(raw, floor))"}
-"""Transforms of methodology 9.4; ``floor`` is the parameter ``ln_floor``."""
+"""Transforms of method 9.4; ``floor`` is the parameter ``ln_floor``."""
 
 
 def values_query(con: duckdb.DuckDBPyConnection) -> str:

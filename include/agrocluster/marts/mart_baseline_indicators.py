@@ -1,7 +1,7 @@
 """Every indicator behind every baseline cell: value, scale, score, and the weight with which it carried the score.
 
 The full definition is kept in view: indicators that are not measured yet, do not apply or are missing have a row
-with the reason. Pillar rules of methodology 9.5 are applied here; pillars are put together in mart_cluster_baseline.
+with the reason. Pillar rules of method 9.5 are applied here; pillars are put together in mart_cluster_baseline.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 -- Cluster-potential baseline: POSITION and HEADROOM of every chain in every focus and panel country.
--- Arithmetic means inside pillars, geometric across them (methodology 9.6); what is unknown stays null with a reason.
+-- Arithmetic means inside pillars, geometric across them (method 9.6); what is unknown stays null with a reason.
 WITH p AS (
     SELECT
         parameter('index_min_pillars') AS min_pillars,

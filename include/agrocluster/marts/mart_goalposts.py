@@ -1,4 +1,4 @@
-"""The scale of every score: P5 and P95 in the reference baseline window, under one id (methodology 8, 9.4).
+"""The scale of every score: P5 and P95 in the reference baseline window, under one id (method 8, 9.4).
 
 The scale belongs to the release: it is taken from the vintages that the release was made of, and a revision of the
 reference years moves it and its id. Scores of two releases compare only where goalpost_id is the same.
