@@ -65,7 +65,7 @@ def test_world_totals_of_every_economy_are_exact(
 def test_specialisation_equals_the_world_s_own_arithmetic(
     published: Published, world_truth: pa.Table, column: str
 ) -> None:
-    """Thin markets are empty on purpose (methodology 1.1); every other cell must agree."""
+    """Thin markets are empty on purpose (method 1.1); every other cell must agree."""
     query = TRADE.format(kind=column, column=column) + " AND NOT m.thin_market"
     assert counted(published, world_truth, query) > 2000
     assert far(published, world_truth, query) == []
@@ -228,3 +228,13 @@ def test_the_baseline_covers_every_country_and_chain_and_gives_reasons(published
         "SELECT iso3, chain FROM mart_cluster_baseline WHERE potential IS NULL AND coalesce(reasons, '') = ''"
     )
     assert unexplained == []
+
+
+def test_a_question_that_nobody_can_answer_says_why(published: Published) -> None:
+    """``no_source`` is for a country or year that is missing; what is empty everywhere has another reason."""
+    silent = published.sql(
+        """SELECT measure, chain, string_agg(DISTINCT reason) AS reasons FROM mart_livestock_chain
+            GROUP BY ALL HAVING count(value) = 0"""
+    )
+    assert silent
+    assert [row for row in silent if "no_source" in row[2]] == []

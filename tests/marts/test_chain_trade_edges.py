@@ -1,4 +1,4 @@
-"""Trade by chain where something is absent, thin, new or gone (methodology 0.4 and the edges of section 1)."""
+"""Trade by chain where something is absent, thin, new or gone (method 0.4 and the edges of section 1)."""
 
 from __future__ import annotations
 

@@ -126,6 +126,23 @@ def test_every_line_of_the_catalogue_reads_an_input_of_the_mart_and_a_column_wit
             assert unit is None or unit == line["unit"], line
 
 
+def test_a_line_asks_a_chain_only_for_what_its_sources_can_hold() -> None:
+    """Multiples need an extraction rate, leakage a food balance; a chain without says so instead of no_source."""
+    tables = relations.catalog_tables(catalog())
+    lines, extraction = tables["cat_chain_measure"].to_pylist(), tables["cat_extraction"].to_pylist()
+    codes = tables["cat_chain_code"].to_pylist()
+    able = {
+        "no_extraction_rate": {line["chain"] for line in extraction},
+        "no_food_balance": {c["chain"] for c in codes if c["system"] == "FAO" and "FBS" in (c["domains"] or "")},
+    }
+    needs = {"vam": "no_extraction_rate", "processing_gap": "no_extraction_rate", "import_leakage": "no_food_balance"}
+    asked = {(line["measure"], chain): line for line in lines for chain in line["chains"].split()}
+    for (measure, chain), line in asked.items():
+        if measure in needs:
+            assert (line["reason"] or "") == ("" if chain in able[needs[measure]] else needs[measure]), (measure, chain)
+    assert {m for m, c in asked if c == "hides_leather"} >= set(needs), "the question stays, with its answer"
+
+
 NAMED = ("cat_extraction", "cat_border_product", "cat_raw_material", "cat_feed_item", "cat_chain_link")
 
 

@@ -1,4 +1,4 @@
-"""Equality with the PyPI package ecomplexity 0.5.3, and what we do where it is at fault (methodology 3.2)."""
+"""Equality with the PyPI package ecomplexity 0.5.3, and what we do where it is at fault (method 3.2)."""
 
 from __future__ import annotations
 

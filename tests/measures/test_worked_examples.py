@@ -1,4 +1,4 @@
-"""The examples carried with the tests are those of the methodology."""
+"""The examples carried with the tests are those of the method."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ CARRIED = json.loads((Path(__file__).parent / "worked_examples.json").read_text(
 
 
 @pytest.mark.parametrize("block", sorted(CARRIED))
-def test_a_carried_block_says_what_the_methodology_says(block: str, real_data: Path) -> None:
+def test_a_carried_block_says_what_the_method_says(block: str, real_data: Path) -> None:
     original = json.loads((real_data.parent / "worked_examples.json").read_text())[block]
     assert CARRIED[block].items() <= original.items()

@@ -1,7 +1,7 @@
-"""Product space and complexity on the trade matrix of the R package economiccomplexity (methodology 11).
+"""Product space and complexity on the trade matrix of the R package economiccomplexity (method 11).
 
 226 countries and 785 products, mean of 1998 to 2000. The package's stored results were made by its Fitness method; the
-four focus countries are missing from its stored lists, and their figures are those of methodology 11.
+four focus countries are missing from its stored lists, and their figures are those of method 11.
 """
 
 from __future__ import annotations

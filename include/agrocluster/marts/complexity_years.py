@@ -1,4 +1,4 @@
-"""Complexity of every window of exports: who is estimated, who is projected, what came out (methodology 3.3).
+"""Complexity of every window of exports: who is estimated, who is projected, what came out (method 3.3).
 
 Marts choose from it what they publish. The focus countries never influence an estimate, and neither does any other
 country that fails the sample rule: all of them are projected. Products that the sample trades too little are dropped.

@@ -1,4 +1,4 @@
-"""What the extended potential knows beyond trade: growth, tariffs and preferences, distance (methodology 4.2).
+"""What the extended potential knows beyond trade: growth, tariffs and preferences, distance (method 4.2).
 
 Growth of the window is carried forward; projections are not held. Tariffs by product are not held either: where a
 free-trade regime is in force, zero duty stands against the mean tariff that the market applies to all goods, and in

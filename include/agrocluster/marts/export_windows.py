@@ -1,7 +1,7 @@
 """Trade of one baseline window as arrays: what the marts of export potential share, so that they cannot disagree.
 
 Means over the window's years for which an economy's trade is held; absence in such a year is zero, a year without any
-row is unknown and left out (methodology 0.4, 4.3). World exports and imports are BACI's; the focus countries' own
+row is unknown and left out (method 0.4, 4.3). World exports and imports are BACI's; the focus countries' own
 exports follow ``trade_variant`` as in mart_chain_trade.
 """
 

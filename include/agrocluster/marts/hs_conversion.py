@@ -1,4 +1,4 @@
-"""Customs reports in the codes of HS2012, the edition of the analysis (methodology 7.4).
+"""Customs reports in the codes of HS2012, the edition of the analysis (method 7.4).
 
 Codes of chains and of the agri-food and fibre base are kept at six digits, every other good with its chapter, so that
 totals hold. A code is converted by the correspondences of ``catalog/concordance/hs.csv``; without one it keeps its

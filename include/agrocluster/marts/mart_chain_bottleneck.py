@@ -1,4 +1,4 @@
-"""Where each chain is tightest in each baseline window: five stage scores and the clearly lowest (methodology 6).
+"""Where each chain is tightest in each baseline window: five stage scores and the clearly lowest (method 6).
 
 It gathers what the scores rest on; the formula is ``measures.bottleneck``. Norms use the scales of the index
 (mart_goalposts). Input dependence is not an indicator of the index, so its scale is taken here the same way, between

@@ -1,4 +1,4 @@
--- Complexity and density of every chain's stages, from the headings that its own and dual codes lie in (methodology
+-- Complexity and density of every chain's stages, from the headings that its own and dual codes lie in (method
 -- 3.4, 9.3 H4). A heading counts once in a stage, however many of its codes do; it may lie in several stages.
 WITH p AS (
     SELECT parameter_text('hs_edition') AS hs_edition

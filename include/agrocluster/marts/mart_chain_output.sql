@@ -1,7 +1,7 @@
 -- What the farms of every chain give by country and year, from its items (mart_item_production).
 -- Apart from mart_chain_production because the trade cells weigh exports against home output: trade comes after this.
 -- Item aggregates of FAOSTAT never enter; a sum over items is missing when its known part carries too little weight,
--- each measure by its own usual weights (methodology 0.4).
+-- each measure by its own usual weights (method 0.4).
 WITH p AS (
     SELECT
         parameter('window_years')::INTEGER AS span,

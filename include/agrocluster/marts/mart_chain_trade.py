@@ -1,6 +1,6 @@
 """Trade of every exporting economy by chain, stage and year, annual and in windows of several years.
 
-Chains and stages are measured on summed values (methodology 0.5); a reporter without a code in a year that it filed
+Chains and stages are measured on summed values (method 0.5); a reporter without a code in a year that it filed
 exported zero, a reporter that did not file is unknown (0.4). The statements lie in ``chain_trade/``, one file per
 question, each building on the tables of those before it; this module only runs them in order. They are separate because
 one statement of this length could not be followed, and one mart because readers want one row per chain stage.

@@ -1,4 +1,4 @@
-"""Density, complexity and gain of focus and panel countries in every heading (methodology 3)."""
+"""Density, complexity and gain of focus and panel countries in every heading (method 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Complexity of every exporting country, and whether it took part in the estimate (methodology 3.3)."""
+"""Complexity of every exporting country, and whether it took part in the estimate (method 3.3)."""
 
 from __future__ import annotations
 

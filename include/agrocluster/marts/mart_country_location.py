@@ -1,4 +1,4 @@
-"""Where farm chains concentrate among countries: quotients with intervals, stars and concentration (methodology 5).
+"""Where farm chains concentrate among countries: quotients with intervals, stars and concentration (method 5).
 
 Places are the focus countries and the panel; activity is gross production value in constant international dollars.
 Quotients compare with the world, sizes and standardised quotients with the pooled places. The measures are those of

@@ -1,4 +1,4 @@
-"""Goods of the chains that a focus country does not export yet, ranked (methodology 4.4)."""
+"""Goods of the chains that a focus country does not export yet, ranked (method 4.4)."""
 
 from __future__ import annotations
 

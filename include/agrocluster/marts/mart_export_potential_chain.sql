@@ -1,5 +1,5 @@
 -- Export potential by chain: per market and over all markets. Gaps are truncated per good and market before they are
--- summed (methodology 4.3).
+-- summed (method 4.3).
 WITH p AS (
     SELECT
         parameter('epi_window_years')::INTEGER AS span,

@@ -1,4 +1,4 @@
-"""The scale of every score: P5 and P95 in the reference baseline window, under one id (methodology 8, 9.4).
+"""The scale of every score: P5 and P95 in the reference baseline window, under one id (method 8, 9.4).
 
 The first frozen baseline of the index version fixes the scale: from then on every release uses it, whatever happens to
 the reference years. Before that the scale belongs to the release: it is taken from the vintages that the release was

@@ -1,4 +1,4 @@
-"""Trade among the focus countries, and how far they trade with each other rather than outside (methodology 1.10).
+"""Trade among the focus countries, and how far they trade with each other rather than outside (method 1.10).
 
 Three variants stand side by side: as each country reports its own trade, as its partners report it, reconciled. A sum
 of which too little is known is unknown (0.4); world trade is BACI's in every variant.

@@ -51,7 +51,7 @@ summed AS (
         w3 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
         w5 AS (PARTITION BY iso3, item_code ORDER BY year RANGE BETWEEN p.ref_years - 1 PRECEDING AND CURRENT ROW)
 ),
-peers AS (  -- ratios of sums (methodology 0.3), each over at least the known share of the five years (0.4)
+peers AS (  -- ratios of sums (method 0.3), each over at least the known share of the five years (0.4)
     SELECT item_code, year, list_sort(list(per_t * t5 / b5)) AS yields, (count(*) - 1) * any_value(ref_quantile) AS spot
     FROM summed
     WHERE iso3 IN (SELECT iso3 FROM dim_country WHERE yield_peer) AND n5 >= ref_min_years AND b5 / n5 >= min_base

@@ -1,4 +1,4 @@
-"""Livestock chains read from left to right: feed, herd, animal, plant, market, by-products, support (methodology 5.7).
+"""Livestock chains read from left to right: feed, herd, animal, plant, market, by-products, support (method 5.7).
 
 What answers which step of which chain is catalogue data (``value_chains/chain_measures.csv``): a measure is one line
 with the mart it is read from and the question it answers. This module joins them and sets each value beside the

@@ -1,4 +1,4 @@
-"""Which farm products go together on similar land: the product space of gross production value (methodology 3.4).
+"""Which farm products go together on similar land: the product space of gross production value (method 3.4).
 
 The estimate rests on countries of the usual least population, without the focus countries; those are projected. A
 value is the mean of the window's known years, because a missing year is not a year without harvest.

@@ -1,4 +1,4 @@
-"""Who reported what, when and in which edition, and the checks before use (methodology 2.7). Shares only.
+"""Who reported what, when and in which edition, and the checks before use (method 2.7). Shares only.
 
 Focus countries have a row for every year of the data, so that a year without a report is seen as such. Of others only
 trade with the focus countries is held, so a change of it says nothing about their report.

@@ -1,4 +1,4 @@
-"""How far each country's reports lie from its partners', per rolling window (methodology 2.5)."""
+"""How far each country's reports lie from its partners', per rolling window (method 2.5)."""
 
 from __future__ import annotations
 

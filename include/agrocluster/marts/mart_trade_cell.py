@@ -1,6 +1,6 @@
 """Both reports of every flow of the focus countries by product, and the one value that reconciles them.
 
-SQL puts the two sides beside each other (methodology 0.4: absent is zero only for a reporter who filed), NumPy
+SQL puts the two sides beside each other (method 0.4: absent is zero only for a reporter who filed), NumPy
 measures freight, reporting quality and the reconciled value (2.2 to 2.6). All sides are kept. Where a reporter leaves
 goods without a code or a partner, what it does not list elsewhere is unknown, and those goods count with what the
 reconciled flows do not already hold in their stead.

@@ -1,4 +1,4 @@
-"""Reporting quality over rolling windows of years, shared by the marts of cells and of reporters (methodology 2.5).
+"""Reporting quality over rolling windows of years, shared by the marts of cells and of reporters (method 2.5).
 
 ``mart_trade_cell`` needs a sigma for each side of each cell, ``mart_reporting_quality`` publishes what these rest on;
 both estimate through this module, so that they cannot disagree.

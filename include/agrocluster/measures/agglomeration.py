@@ -1,4 +1,4 @@
-"""How concentrated a chain is over places beyond what the places are: one number per chain (methodology 5.5).
+"""How concentrated a chain is over places beyond what the places are: one number per chain (method 5.5).
 
 Activity of places lies along the first axis, chains along the others; the reference is what concentration is measured
 against (all agriculture, area, or people), one value per place. Shares are taken inside. An unknown place makes its

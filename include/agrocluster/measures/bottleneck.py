@@ -1,4 +1,4 @@
-"""Where a chain is tightest: five stage scores from 0 to 100 and the one that is clearly lowest (methodology 6).
+"""Where a chain is tightest: five stage scores from 0 to 100 and the one that is clearly lowest (method 6).
 
 It scores nothing itself: norms come in as points between 0 and 100, made with the goalposts of the index. Keep the
 vector beside the label; a label alone hides how near the next stage is.

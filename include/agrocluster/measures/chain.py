@@ -1,6 +1,6 @@
 """Measures along a value chain: how far goods are processed, what land and animals give, what the country feeds.
 
-Formulas of methodology 6. All take floats or arrays of the same shape and return arrays; unknown is nan.
+Formulas of method 6. All take floats or arrays of the same shape and return arrays; unknown is nan.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def upgrading_index(primary: ArrayLike, processed: ArrayLike, final: ArrayLike) 
 
 
 def plq(own: ArrayLike, own_all: ArrayLike, world: ArrayLike, world_all: ArrayLike) -> Floats:
-    """Production location quotient, (GPV_ch / GPV_c) / (GPV_wh / GPV_w), neutral 1 (methodology 5.1)."""
+    """Production location quotient, (GPV_ch / GPV_c) / (GPV_wh / GPV_w), neutral 1 (method 5.1)."""
     a, b, c, d = floats(own, own_all, world, world_all)
     return divide(divide(a, b), divide(c, d))
 
@@ -67,7 +67,7 @@ def stock_sign(
     """Sign with which stock variation makes a food balance close: -1, +1, 0 where both do, nan where neither does.
 
     ``tolerance`` is a share of domestic supply. Balances of before and after 2013 use opposite signs, so it is
-    tested, never assumed (methodology 6, stock variation sign).
+    tested, never assumed (method 6, stock variation sign).
     """
     p, m, x, s, d = floats(production, imports, exports, stock, domestic)
     room = tolerance * np.abs(d)
@@ -76,7 +76,7 @@ def stock_sign(
 
 
 def export_orientation(production: ArrayLike, imports: ArrayLike, exports: ArrayLike) -> Floats:
-    """XOR, X / (P + M); above 1 the figures contradict each other (re-exports, methodology 2.6)."""
+    """XOR, X / (P + M); above 1 the figures contradict each other (re-exports, method 2.6)."""
     p, m, x = floats(production, imports, exports)
     return divide(x, p + m)
 
@@ -125,7 +125,7 @@ def value_addition_multiple(uv_processed: ArrayLike, uv_primary: ArrayLike, extr
     """VAM: what a tonne of primary product is worth after processing, UV_processed * e / UV_primary.
 
     ``extraction`` is tonnes processed per tonne primary. An estimated unit value is passed as nan: no multiple is
-    better than one that repeats an estimate (methodology 6).
+    better than one that repeats an estimate (method 6).
     """
     made, raw, e = floats(uv_processed, uv_primary, extraction)
     return divide(made * e, raw)
@@ -146,7 +146,7 @@ def import_leakage(processed_imports: ArrayLike, final_imports: ArrayLike, home_
 def input_dependence(imports: ArrayLike, output_value: ArrayLike, min_years: int = 1) -> Floats:
     """Imports of chain-own inputs over the chain's output value, sums over the years of the last axis.
 
-    Machines are bought in lumps, so several years enter (methodology 6: five); only years with both figures count
+    Machines are bought in lumps, so several years enter (method 6: five); only years with both figures count
     and fewer than ``min_years`` give nan.
     """
     m, value = floats(imports, output_value)

@@ -1,4 +1,4 @@
-"""Freight and insurance in import values: the factor that frees them of it (methodology 2.3).
+"""Freight and insurance in import values: the factor that frees them of it (method 2.3).
 
 The factor tau says that CIF = FOB (1 + tau). It comes from the importer's own pair of values, from a regression on
 what freight depends on, or from one flat rate. Estimates per product and route (OECD ITIC) are not held here.

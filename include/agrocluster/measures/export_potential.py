@@ -1,6 +1,6 @@
 """Export potential: what a country would sell to a market if supply, demand and the tie between both decided alone.
 
-Methodology 4, after the export potential assessments of ITC (Decreux and Spies 2016). All sums run over one set of
+Method 4, after the export potential assessments of ITC (Decreux and Spies 2016). All sums run over one set of
 products and one set of reporters; what belongs to it is the marts' business. The potential is a benchmark, not a
 ceiling: it spreads what a pair trades over products as supply and demand imply, so its sum is what the pair trades.
 

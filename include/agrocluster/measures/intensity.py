@@ -1,4 +1,4 @@
-"""Who trades with whom more than size would have it: complementarity, intensity, introversion (methodology 1.10).
+"""Who trades with whom more than size would have it: complementarity, intensity, introversion (method 1.10).
 
 For regions: T_RR is trade within the region, T_R all trade of the region, T_W all trade of the world; trade is exports
 plus imports, so a flow between two members is counted by both. Dollars of one year; floats or arrays of one shape; nan

@@ -1,4 +1,4 @@
-"""Location quotients: where a chain weighs more than elsewhere, and how sure that is (methodology 5.1, 5.4).
+"""Location quotients: where a chain weighs more than elsewhere, and how sure that is (method 5.1, 5.4).
 
 A place is a region of a country, or a country of the world or of a pool of countries; the whole is what its places are
 compared with. Activity (workers, output, area, herd) is in one unit for all places of a chain; quotients of different

@@ -1,7 +1,7 @@
-"""Two reports of one flow: how far they lie apart, and one value that keeps both (methodology 2.2, 2.5).
+"""Two reports of one flow: how far they lie apart, and one value that keeps both (method 2.2, 2.5).
 
 A flow is reported by its exporter (x, FOB) and by its importer (m~, freed of freight, see ``cif``). nan says that a
-side is unknown, 0 that a reporter who filed has no such trade (methodology 0.4); the two are never confused and a
+side is unknown, 0 that a reporter who filed has no such trade (method 0.4); the two are never confused and a
 null never becomes a zero. Nothing here estimates how good a reporter is, see ``reporting_quality``.
 """
 

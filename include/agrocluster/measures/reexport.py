@@ -1,4 +1,4 @@
-"""Goods that pass through: the signature of transit, and exports that leave it out (methodology 1.6, 2.6).
+"""Goods that pass through: the signature of transit, and exports that leave it out (method 1.6, 2.6).
 
 A signature is a suspicion drawn from trade figures; the balance of quantities (2.6, equation 2) is the business of
 the supply measures. Unknown inputs give no suspicion.

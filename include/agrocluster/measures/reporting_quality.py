@@ -1,4 +1,4 @@
-"""How far each country's reports lie from its partners': effects of exporters and importers (methodology 2.5).
+"""How far each country's reports lie from its partners': effects of exporters and importers (method 2.5).
 
 |ln(m~ / x)| is explained by exporter, importer, HS chapter and year in weighted least squares (Gaulier and Zignago
 2010, third step). A country's effect is what its reports add to the usual discrepancy; from it follows the sigma with

@@ -1,4 +1,4 @@
-"""Trade specialisation of countries in products, from matrices of exports and imports (methodology 1.1 to 1.5).
+"""Trade specialisation of countries in products, from matrices of exports and imports (method 1.1 to 1.5).
 
 Rows are countries, columns are products (or chains, or stages), values are dollars of one year or window. A zero is
 a report of nothing, nan is no report: an unknown cell stays unknown and is left out of the sums, so a country that

@@ -22,7 +22,7 @@ TYPES = ("core", "specialised_small", "big_diluted", "emerging", "none")
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What earns a star (5.2); defaults are those of the methodology, parameters ``star_*``.
+    """What earns a star (5.2); defaults are the parameters ``star_*``.
 
     Attributes:
         top: share of places that are at the top in size and focus.
@@ -68,7 +68,7 @@ def stars(
     Args:
         activity: of places by chains; quotient: LQ against the own country (or whole).
         lower: lower bound of LQ (of 90 %), see ``location``; share: of the chain in all activity of the place.
-        given: thresholds, by default those of the methodology.
+        given: thresholds, by default those of the parameters.
 
     Size: among the top tenth of places, ties included, and at least a hundredth of all activity. Specialisation: LQ of
     2 and a lower bound above 1. Focus: among the top tenth by share, and at least a twentieth.

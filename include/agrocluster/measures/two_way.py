@@ -1,4 +1,4 @@
-"""Two-way trade of a country in the same goods (Grubel and Lloyd 1975; methodology 1.6).
+"""Two-way trade of a country in the same goods (Grubel and Lloyd 1975; method 1.6).
 
 Exports and imports are dollars of one year or window, products along the last axis. In a border hub a high value says
 re-export before it says two-way trade; ``agrocluster.measures.reexport`` tells the one from the other.

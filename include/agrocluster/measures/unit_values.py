@@ -1,4 +1,4 @@
-"""Unit values against the world: what a country gets for a kilogram, and for a basket of kilograms (methodology 1.7).
+"""Unit values against the world: what a country gets for a kilogram, and for a basket of kilograms (method 1.7).
 
 A unit value is a price with much else in it: grade, packing, under-invoicing, barter. Cells are given one by one with
 the number of their group (a product in a year), as arrays of one length. Weights must be measured ones: the caller

@@ -21,7 +21,7 @@ from agrocluster.storage.parquet import read_metadata
 DROP_WARNING, DROP_CRITICAL = 0.10, 0.50
 """Shares of rows lost that are worth a warning, and that stop the release."""
 COMPLETENESS = 0.97
-"""Share of the predecessor's countries that must be present (methodology, section 12)."""
+"""Share of the predecessor's countries that must be present (method 12)."""
 
 
 def compare(

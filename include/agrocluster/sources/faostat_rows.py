@@ -26,7 +26,7 @@ Index = NDArray[np.int32]
 OUTSIDE = "country not asked for"
 MISSING = frozenset({"M", "O", "Q"})
 """Flags that say there is no value (cannot exist or not available, missing, suppressed): a number beside them, often a
-0, stays in ``value_raw`` only. FAO, https://www.fao.org/faostat/en/#definitions; methodology 0.4."""
+0, stays in ``value_raw`` only. FAO, https://www.fao.org/faostat/en/#definitions; method 0.4."""
 _UNUSED = Area("", "aggregate")
 
 

@@ -1,5 +1,5 @@
 -- What both sides say of the focus countries' exports, beside every chain stage: how far they agree, and which part is
--- of the country's own making (methodology 2.2, 2.6). Where a country's own report is not held, nothing is known.
+-- of the country's own making (method 2.2, 2.6). Where a country's own report is not held, nothing is known.
 CREATE TABLE chain_trade.evidence AS
 SELECT t.iso3, t.year, k.chain, k.stage,
     m.domestic_share AS share, m.domestic_share_agri AS share_base,

@@ -1,5 +1,5 @@
 -- Where the focus countries sell: concentration on markets, shares of neighbours, who buys what they sell, and how far
--- the four trade with each other rather than outside (methodology 1.8, 1.10).
+-- the four trade with each other rather than outside (method 1.8, 1.10).
 CREATE TABLE chain_trade.delivered AS
 SELECT o.iso3, f.span, f.year, o.hs_code, o.partner, sum(o.usd) AS v
 FROM chain_trade.own o JOIN chain_trade.frame f ON f.of_year = o.year

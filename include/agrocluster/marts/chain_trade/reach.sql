@@ -1,5 +1,5 @@
 -- How far the focus countries' goods get: goods in markets together, the markets they could have reached, and how much
--- more than others they sell to their largest market (methodology 1.8, 1.10).
+-- more than others they sell to their largest market (method 1.8, 1.10).
 CREATE TABLE chain_trade.buyer AS  -- markets that import a code, in the year and in windows of the method's span
 SELECT 1 AS span, year, hs_code, iso3 AS market, m AS w FROM chain_trade.baci_bought WHERE m > 0
 UNION ALL

@@ -37,7 +37,7 @@ SELECT
     CASE WHEN v.rca_all_w3 > 0 AND was.rca_all_w3 > 0 THEN ln(v.rca_all_w3 / was.rca_all_w3) END AS d_ln_rca,
     CASE WHEN v.rca_agri_w3 > 0 AND was.rca_agri_w3 > 0
         THEN ln(v.rca_agri_w3 / was.rca_agri_w3) END AS d_ln_rca_agri,
-    -- Levels over time are compared in constant prices (methodology 0.3), as means of the known years over the time
+    -- Levels over time are compared in constant prices (method 0.3), as means of the known years over the time
     -- between their middles, so that a year no file covers takes nothing away.
     CASE WHEN v.demand.mean > 0 AND was.demand.mean > 0 AND was.demand.first_run = v.demand.last_run
         THEN ln(v.demand.mean / was.demand.mean) / (v.demand.middle - was.demand.middle) END AS world_growth,

@@ -1,4 +1,4 @@
--- How far the focus countries' RSCA may be off, from the error of their flows (methodology 9.7). Errors of ln value are
+-- How far the focus countries' RSCA may be off, from the error of their flows (method 9.7). Errors of ln value are
 -- taken as normal and independent between flows, and as lasting in a flow: a window does not average them away. World
 -- trade is taken as known. RSCA rises with RCA, so its quantiles are those of ln RCA, whose error follows by the delta
 -- method from exports of the stage and of everything else.
