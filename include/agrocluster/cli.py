@@ -19,6 +19,7 @@ from agrocluster import __version__
 from agrocluster.errors import AgroclusterError, UsageError
 
 LAZY = {
+    "baseline": "agrocluster.baseline.cli:baseline_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "import": "agrocluster.importing.cli:import_command",
     "run": "agrocluster.orchestration.local:run_command",

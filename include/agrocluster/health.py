@@ -16,6 +16,7 @@ from agrocluster.http import endpoint
 from agrocluster.model.loader import catalog
 from agrocluster.release import publish
 from agrocluster.settings import settings
+from agrocluster.storage import frozen
 from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
 
@@ -33,6 +34,7 @@ def examine() -> list[dict[str, str]]:
         "sources": _sources,
         "data root": _data_root,
         "release": _release,
+        "baselines": _baselines,
     }
     return [_run(name, check) for name, check in checks.items()]
 
@@ -106,6 +108,19 @@ def _release() -> tuple[str, str]:
     if damaged:
         return "failed", f"{', '.join(damaged)} differ from the manifest; delete {folder} and run again"
     return "ok", f"{pointer['release']}, {len(pointer['files'])} marts intact {pointer['label']}".rstrip()
+
+
+def _baselines() -> tuple[str, str]:
+    found = frozen.known()
+    frozen.require_intact(found)
+    pointer, kept = publish.latest(), {f.frozen_id: f.digest for f in found}
+    used = publish.manifest(pointer["release"]).get("frozen_baselines", []) if pointer else []
+    if lost := [entry["frozen_id"] for entry in used if kept.get(entry["frozen_id"]) != entry["sha256"]]:
+        known = f"{', '.join(lost)}, which release {pointer['release']} rests on" if pointer else ""
+        return "failed", f"{known}: gone or replaced; put the folder back into {layout().baselines}"
+    if not found:
+        return "note", "none frozen; `agrocluster baseline freeze` keeps one for good"
+    return "ok", f"{', '.join(f.frozen_id for f in found)} intact"
 
 
 def _differs(path: Path, sha256: str) -> bool:

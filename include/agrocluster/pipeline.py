@@ -27,7 +27,7 @@ from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
 from agrocluster.sources.base import Adapter
-from agrocluster.storage import landing, vintages
+from agrocluster.storage import frozen, landing, vintages
 from agrocluster.storage.locks import exclusive
 from agrocluster.storage.paths import layout
 
@@ -213,9 +213,10 @@ def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool
 
 
 def plan_release() -> dict[str, Any]:
-    """Which release today's accepted vintages make, and whether it is published already.
+    """Which release today's accepted vintages and frozen baselines make, and whether it is published already.
 
-    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage.
+    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage, or when
+    a frozen baseline has changed.
     """
     inputs = _inputs()
     if not inputs:
@@ -223,7 +224,7 @@ def plan_release() -> dict[str, Any]:
             "No dataset has data that passed its gate.",
             remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
         )
-    release = releasing.release_id(inputs)
+    release = releasing.release_id(inputs, _frozen())
     return {
         "release_id": release,
         "changed": not releasing.is_published(release),
@@ -241,7 +242,7 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
     with _naming(mart, release_id):
-        written = build(mart, folder, inputs, metadata)
+        written = build(mart, folder, inputs, metadata, _frozen())
     marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
@@ -270,7 +271,7 @@ def publish(release_id: str) -> dict[str, Any]:
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
     with exclusive(layout().marts / "publish.lock"):
-        manifest = releasing.publish(release_id, inputs, warnings)
+        manifest = releasing.publish(release_id, inputs, warnings, _frozen())
     results.merge(layout().quality)
     return {
         "release_id": release_id,
@@ -355,11 +356,17 @@ def _inputs() -> list[vintages.Vintage]:
     return vintages.accepted(catalog().datasets)
 
 
+def _frozen() -> list[frozen.Frozen]:
+    found = frozen.known(settings().world)
+    frozen.require_intact(found)
+    return found
+
+
 def _require_same_inputs(release_id: str) -> None:
     now = plan_release()["release_id"]
     if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
-            f"Data, catalogue or code changed while release {release_id} was being built; they now make {now}.",
+            f"Data, baselines, catalogue or code changed while release {release_id} was built; they now make {now}.",
             remedy="Nothing is wrong: the next marts run builds the new release.",
         )
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from agrocluster.marts import build, relations
 from agrocluster.model.loader import catalog
+from agrocluster.storage.frozen import Frozen
 from agrocluster.storage.parquet import arrow_schema, conform
 
 Row = dict[str, object]
@@ -27,7 +28,8 @@ UNITS = {"5510": "t", "5312": "ha", "152": "I$", "5532": "USD/t"}
 class World:
     """Staged rows of all kinds. ``build`` makes marts from them, whatever is missing.
 
-    ``parameters`` replaces defaults of the method; ``customs_scope`` is that of the customs vintage.
+    ``parameters`` replaces defaults of the method; ``customs_scope`` is that of the customs vintage; ``frozen`` are
+    baselines that were frozen before.
     """
 
     trade: list[Row] = field(default_factory=list)
@@ -36,6 +38,7 @@ class World:
     customs: list[Row] = field(default_factory=list)
     customs_scope: str = "full"
     parameters: dict[str, float | str] = field(default_factory=dict)
+    frozen: list[Frozen] = field(default_factory=list)
 
     def exports(self, exporter: str, hs_code: str, years: Iterable[int], usd: float, **destinations: float) -> None:
         """World total of an exporter and, by share, its single flows. ``kg`` may be among the keywords."""
@@ -198,6 +201,7 @@ class World:
             for v in vintages
         ]
         con.register("vintages", pa.Table.from_pylist(vintages, schema=relations.VINTAGE))
+        relations.register_frozen(con, self.frozen)
         con.register("vintage_files", pa.Table.from_pylist(files, schema=relations.FILE))
 
 

@@ -24,6 +24,7 @@ LAYERS = {
     "marts": {"model", "storage", "measures", "transform"},
     "release": {"model", "storage", "marts"},
     "sample": set(),
+    "baseline": {"model", "storage", "measures", "marts", "release"},
     "board": {"model", "storage", "quality", "release"},
 }
 

@@ -18,6 +18,7 @@ from agrocluster.errors import StorageError, UsageError
 from agrocluster.marts import relations
 from agrocluster.marts.parameters import define_lookups
 from agrocluster.model.loader import catalog
+from agrocluster.storage.frozen import Frozen
 from agrocluster.storage.parquet import WriteResult, write_table
 from agrocluster.storage.vintages import Vintage
 
@@ -34,7 +35,13 @@ def connect(work: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[str, str]) -> WriteResult:
+def build(
+    name: str,
+    folder: Path,
+    vintages: Sequence[Vintage],
+    metadata: dict[str, str],
+    frozen: Sequence[Frozen] = (),
+) -> WriteResult:
     """Build mart ``name`` into ``folder/<name>.parquet`` from accepted ``vintages`` and earlier marts there.
 
     Args:
@@ -42,6 +49,7 @@ def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[s
         folder: the build folder; must hold the marts that this one reads.
         vintages: accepted vintages, oldest first per dataset.
         metadata: key-value metadata of the Parquet file (release, data mode ...).
+        frozen: frozen baselines of the same world, in the order of freezing.
 
     Raises DataGateError when the result does not have the contract's columns.
     """
@@ -50,6 +58,7 @@ def build(name: str, folder: Path, vintages: Sequence[Vintage], metadata: dict[s
     with connect(folder) as con:
         relations.register_catalog(con)
         relations.register_staged(con, vintages)
+        relations.register_frozen(con, frozen)
         relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
         order = ", ".join(contract.sort)
         try:

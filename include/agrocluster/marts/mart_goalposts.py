@@ -1,7 +1,8 @@
 """The scale of every score: P5 and P95 in the reference baseline window, under one id (methodology 8, 9.4).
 
-The scale belongs to the release: it is taken from the vintages that the release was made of, and a revision of the
-reference years moves it and its id. Scores of two releases compare only where goalpost_id is the same.
+The first frozen baseline of the index version fixes the scale: from then on every release uses it, whatever happens to
+the reference years. Before that the scale belongs to the release: it is taken from the vintages that the release was
+made of, and a revision moves it and its id. Scores of two releases compare only where goalpost_id is the same.
 
 Index indicators are scaled on the panel's chains, enabling indicators on the world. Where the reference window
 holds too few values the current window stands in, and the row says so. A new scale is a new index version.
@@ -68,13 +69,27 @@ line AS (
         END AS status
     FROM wanted w LEFT JOIN chosen c USING (kind, indicator)
 ),
+held AS (  -- the scale of the first frozen baseline of this index version
+    FROM frozen_goalposts WHERE frozen_order = (
+        SELECT min(frozen_order) FROM frozen_baseline
+        WHERE index_version = (SELECT any_value(index_version) FROM cat_baseline)
+    )
+),
+scale AS (
+    FROM line ANTI JOIN held USING (kind, indicator)
+    UNION ALL
+    SELECT w.kind, w.indicator, w.name_en, w.name_ru, w.transform, h.goalpost_low, h.goalpost_high, h.baseline_id,
+        h.n_values, h.n_distinct, h.skewness, h.excess_kurtosis,
+        CASE WHEN h.status IN ('too_few_values', 'no_spread') THEN h.status ELSE 'frozen' END AS status
+    FROM line w JOIN held h USING (kind, indicator)
+),
 identity AS (
     SELECT (SELECT any_value(index_version) FROM cat_baseline) || '-' || left(md5(
         string_agg(concat_ws(':', kind, indicator, goalpost_low, goalpost_high), '|' ORDER BY kind, indicator)
     ), 8) AS goalpost_id
-    FROM line
+    FROM scale
 )
-SELECT goalpost_id, line.* FROM line CROSS JOIN identity
+SELECT goalpost_id, scale.* FROM scale CROSS JOIN identity
 """
 
 

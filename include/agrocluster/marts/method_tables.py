@@ -78,6 +78,14 @@ def geography(raw: pa.Table) -> pa.Table:
     return raw.set_column(raw.column_names.index("landlocked"), "landlocked", pc.equal(raw["landlocked"], "true"))
 
 
+def baseline_ids(root: Path) -> list[str]:
+    """Ids of the baselines of the current index version, in its order."""
+    return [
+        str(i)
+        for i in index_tables(root / "index" / f"{INDEX_VERSION}.yaml")["cat_baseline"]["baseline_id"].to_pylist()
+    ]
+
+
 def index_tables(path: Path) -> dict[str, pa.Table]:
     """Baselines, pillars and indicators of one index version, with the defaults of its format filled in."""
     index = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
-"""What a mart's SQL can read: catalogue tables (``cat_*``), staged rows and vintages, earlier marts."""
+"""What a mart's SQL can read: catalogue tables (``cat_*``), staged rows, vintages, frozen baselines, earlier marts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import yaml
 
 from agrocluster.marts.method_tables import method_tables
 from agrocluster.model.loader import Catalog, catalog, read_csv
+from agrocluster.storage.frozen import Frozen, rows_query
 from agrocluster.storage.vintages import Vintage, all_query, current_query
 
 VINTAGE = pa.schema(
@@ -25,6 +26,14 @@ FILE = pa.schema(
     [(name, pa.string()) for name in ("vintage_id", "name", "format", "url", "sha256")]
     + [("bytes", pa.int64()), ("retrieved_at", pa.string()), ("source_updated_at", pa.string())]
 )
+
+
+FROZEN = {
+    "frozen_baseline": "mart_cluster_baseline",
+    "frozen_indicators": "mart_baseline_indicators",
+    "frozen_goalposts": "mart_goalposts",
+}
+"""Relation -> the mart whose rows it holds."""
 
 
 def register_catalog(con: duckdb.DuckDBPyConnection) -> None:
@@ -43,6 +52,13 @@ def register_staged(con: duckdb.DuckDBPyConnection, vintages: Iterable[Vintage])
     _create(con, "vintages", pa.Table.from_pylist([_vintage_row(v) for v in listed], schema=VINTAGE))
     files = [_file_row(v.vintage_id, file) for v in listed for file in v.report["files"]]
     _create(con, "vintage_files", pa.Table.from_pylist(files, schema=FILE))
+
+
+def register_frozen(con: duckdb.DuckDBPyConnection, frozen: Sequence[Frozen]) -> None:
+    """Create the views of ``FROZEN``: rows of frozen baselines with ``frozen_id`` and ``frozen_order``, the place in
+    the order of freezing. Their columns are those of today's marts, whether or not anything is frozen."""
+    for name, mart in FROZEN.items():
+        con.execute(f"CREATE VIEW {name} AS {rows_query(mart, catalog().marts[mart], frozen)}")
 
 
 def register_marts(con: duckdb.DuckDBPyConnection, folder: Path, names: Iterable[str]) -> None:

@@ -222,7 +222,8 @@ def _cross_check(found: Catalog) -> None:
     if doubled := sorted({code for code in codes if codes.count(code) > 1}):
         raise UsageError(f"These indicators are listed twice: {', '.join(doubled)}.")
     relations = {f"{prefix}_{kind}" for prefix in ("current", "all") for kind in TableKind}
-    known = set(found.marts) | relations | {"vintages", "vintage_files"}
+    frozen = {"frozen_baseline", "frozen_indicators", "frozen_goalposts"}
+    known = set(found.marts) | relations | frozen | {"vintages", "vintage_files"}
     for mart in found.marts.values():
         if unknown := [name for name in mart.inputs if name not in known and not name.startswith("cat_")]:
             raise UsageError(f"Mart {mart.name} reads unknown inputs: {', '.join(unknown)}.")

@@ -29,5 +29,8 @@ def mart(name: str) -> Asset:
 BUILD = asset("marts/build")
 """A complete set of marts that passed its gate and waits for publication."""
 
+BASELINES = asset("baselines")
+"""The frozen baselines."""
+
 RELEASE = asset("release")
 """The current release."""

@@ -78,6 +78,21 @@ def release(catalog: Catalog) -> str:
     """)
 
 
+def freeze(baselines: list[str]) -> str:
+    """Page of the Dag that freezes a baseline."""
+    return _text(f"""
+    ## Freeze a baseline
+    Copies one of {", ".join(f"`{name}`" for name in baselines)} from a release into `baselines/<name>@v<N>`, where it
+    is never changed again. A window that moves with the data gets its years in the name (`Bcurrent-2022_2024@v1`).
+
+    Freezing the same content again changes nothing. Other content becomes the next version, with a table of what was
+    revised. From the next run of the marts on, the first frozen baseline fixes the scale of the scores, and
+    `mart_cluster_progress` tells change since then from revision.
+
+    When a frozen file has changed, every release is refused until it is put back; the log names the file.
+    """)
+
+
 def upkeep() -> str:
     """Page of the upkeep Dag."""
     return _text("""

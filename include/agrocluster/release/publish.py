@@ -18,10 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster import __version__
-from agrocluster.errors import DataGateError
+from agrocluster.errors import DataGateError, UsageError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.release import describe
 from agrocluster.storage import atomic
+from agrocluster.storage.frozen import Frozen
 from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
 from agrocluster.storage.vintages import Vintage
@@ -35,12 +36,16 @@ def data_mode(vintages: Sequence[Vintage]) -> str:
     return "+".join(sorted({v.report["mode"] for v in vintages}))
 
 
-def release_id(vintages: Sequence[Vintage]) -> str:
-    """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs."""
+def release_id(vintages: Sequence[Vintage], frozen: Sequence[Frozen] = ()) -> str:
+    """``<date of the newest input>-<mode>-<hash of inputs, catalogue and code>``; equal for equal inputs.
+
+    Frozen baselines are inputs: the scale comes from the first of them, progress is measured against them.
+    """
     shaping = ("catalog", "marts", "measures", "model", "quality", "release", "storage", "transform")
     folders = [PACKAGE / name for name in shaping]
     parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
     parts += [json.dumps(v.report, sort_keys=True) for v in vintages]
+    parts += [f.digest for f in frozen]
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     newest = max(file["retrieved_at"][:10] for v in vintages for file in v.report["files"])
     return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
@@ -60,23 +65,30 @@ def is_published(release: str) -> bool:
 
 
 def manifest(release: str) -> dict[str, Any]:
-    """The manifest of a published release."""
-    return dict(atomic.read_json(layout().releases / release / "manifest.json"))
+    """The manifest of a published release. UsageError names the releases there are."""
+    path = layout().releases / release / "manifest.json"
+    if not path.exists():
+        known = ", ".join(sorted(p.parent.name for p in layout().releases.glob("[!.]*/manifest.json"))) or "none yet"
+        raise UsageError(f"There is no release {release!r}.", remedy=f"Published are: {known}.")
+    return dict(atomic.read_json(path))
 
 
-def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]]) -> dict[str, Any]:
+def publish(
+    release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], frozen: Sequence[Frozen] = ()
+) -> dict[str, Any]:
     """Turn the build of ``release`` into a release and point ``latest.json`` at it. Idempotent.
 
     Args:
         release: the id under which all marts were built and passed their gates.
         vintages: the accepted vintages it was built from.
         warnings: mart -> ids of the warning rules that failed.
+        frozen: the frozen baselines it was built with.
 
     Returns the manifest. Raises DataGateError when a mart is missing from the build.
     """
     final = layout().releases / release
     if not (final / "manifest.json").exists():
-        _assemble(release, vintages, warnings, final)
+        _assemble(release, vintages, warnings, frozen, final)
     found = manifest(release)
     pointer = {
         "release": release,
@@ -93,7 +105,9 @@ def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[
     return found
 
 
-def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], final: Path) -> None:
+def _assemble(
+    release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], frozen: Sequence[Frozen], final: Path
+) -> None:
     build = layout().build(release)
     names = catalog().mart_order()
     if missing := [name for name in names if not (build / f"{name}.parquet").exists()]:
@@ -105,7 +119,7 @@ def _assemble(release: str, vintages: Sequence[Vintage], warnings: dict[str, lis
         for name in names:
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
-        found = _manifest(release, vintages, marts)
+        found = _manifest(release, vintages, frozen, marts)
         for file_name, content in describe.files(found).items():
             (temporary / file_name).write_bytes(content)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
@@ -146,7 +160,9 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _manifest(release: str, vintages: Sequence[Vintage], marts: list[dict[str, Any]]) -> dict[str, Any]:
+def _manifest(
+    release: str, vintages: Sequence[Vintage], frozen: Sequence[Frozen], marts: list[dict[str, Any]]
+) -> dict[str, Any]:
     mode = data_mode(vintages)
     return {
         "release": release,
@@ -159,5 +175,6 @@ def _manifest(release: str, vintages: Sequence[Vintage], marts: list[dict[str, A
             | {"rows": v.report["rows"], "sha256": v.report["sha256"]}
             for v in vintages
         ],
+        "frozen_baselines": [{"frozen_id": f.frozen_id, "sha256": f.digest} for f in frozen],
         "marts": marts,
     }

@@ -40,6 +40,17 @@ TYPES: Mapping[str, pa.DataType] = {
 }
 """Arrow type of every column type a contract can name."""
 
+SQL_TYPES: Mapping[str, str] = {
+    "string": "VARCHAR",
+    "bool": "BOOLEAN",
+    "int16": "SMALLINT",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "date32": "DATE",
+}
+"""DuckDB's type of each."""
+
 _CODES = pa.dictionary(pa.int32(), pa.string())
 
 

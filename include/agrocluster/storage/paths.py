@@ -61,6 +61,11 @@ class Layout:
         return self.marts / "releases"
 
     @property
+    def baselines(self) -> Path:
+        """Frozen baselines, one immutable folder each: ``baselines/<name>@v<N>``."""
+        return self.root / "baselines"
+
+    @property
     def latest(self) -> Path:
         """The pointer to the current release."""
         return self.marts / "latest.json"

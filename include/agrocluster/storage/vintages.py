@@ -17,6 +17,7 @@ from agrocluster.errors import StorageError
 from agrocluster.model.specs import TableContract, TableKind
 from agrocluster.settings import settings
 from agrocluster.storage import atomic
+from agrocluster.storage.parquet import SQL_TYPES
 from agrocluster.storage.paths import layout
 
 
@@ -123,15 +124,7 @@ def all_query(contract: TableContract, vintages: Iterable[Vintage]) -> str:
 
 def empty_query(contract: TableContract) -> str:
     """SQL for a table with the contract's columns and no row."""
-    types = {
-        "string": "VARCHAR",
-        "bool": "BOOLEAN",
-        "int16": "SMALLINT",
-        "int32": "INTEGER",
-        "int64": "BIGINT",
-    }
-    types |= {"float64": "DOUBLE", "date32": "DATE"}
-    columns = ", ".join(f"NULL::{types[c.type]} AS {c.name}" for c in contract.columns)
+    columns = ", ".join(f"NULL::{SQL_TYPES[c.type]} AS {c.name}" for c in contract.columns)
     return f"SELECT {columns} WHERE false"
 
 
