@@ -112,9 +112,14 @@ def _release() -> tuple[str, str]:
 
 def _baselines() -> tuple[str, str]:
     found = frozen.known()
+    frozen.require_intact(found)
+    pointer, kept = publish.latest(), {f.frozen_id: f.digest for f in found}
+    used = publish.manifest(pointer["release"]).get("frozen_baselines", []) if pointer else []
+    if lost := [entry["frozen_id"] for entry in used if kept.get(entry["frozen_id"]) != entry["sha256"]]:
+        known = f"{', '.join(lost)}, which release {pointer['release']} rests on" if pointer else ""
+        return "failed", f"{known}: gone or replaced; put the folder back into {layout().baselines}"
     if not found:
         return "note", "none frozen; `agrocluster baseline freeze` keeps one for good"
-    frozen.require_intact(found)
     return "ok", f"{', '.join(f.frozen_id for f in found)} intact"
 
 

@@ -56,7 +56,8 @@ def freeze(baseline_id: str, release: str | None = None, note: str = "") -> dict
                     return _answer(version, new=False)
             number = earlier[-1].version + 1 if earlier else 1
             more = _against(earlier[-1], tables, facts) if earlier else ({}, {})
-            done = frozen.write(f"{name}@v{number}", tables | more[0], facts | more[1])
+            now = {"frozen_at": datetime.now(UTC).isoformat(timespec="microseconds")}
+            done = frozen.write(f"{name}@v{number}", tables | more[0], facts | more[1] | now)
             if done:
                 return _answer(done, new=True)
 
@@ -138,7 +139,6 @@ def _facts(manifest: dict[str, Any], tables: dict[str, pa.Table], baseline_id: s
         "index_version": first["index_version"],
         "goalpost_id": first["goalpost_id"],
         "panel_id": first["panel_id"],
-        "frozen_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "note": note,
     }
 

@@ -1,8 +1,8 @@
 """Progress of every focus cell between two windows: what changed, what was only revised, what prices did.
 
 Everything is on one scale and from the data of this release, except the frozen score, which is what was said then
-(methodology 9.9). Change is judged against the uncertainty that both windows do not share. What peers, other chains and a
-synthetic control did stands beside it; no cause is attributed.
+(methodology 9.9). Change is judged against the uncertainty that both windows do not share. What peers, other chains and
+a synthetic control did stands beside it; no cause is attributed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ WITH pair AS ({pairs}),
 spread AS ({spread}),
 now AS (
     SELECT baseline_id, any_value(first_year) AS first_year, any_value(last_year) AS last_year,
-        any_value(index_version) AS index_version, any_value(goalpost_id) AS goalpost_id, any_value(panel_id) AS panel_id
+        any_value(index_version) AS index_version, any_value(goalpost_id) AS goalpost_id,
+        any_value(panel_id) AS panel_id
     FROM mart_cluster_baseline GROUP BY baseline_id
 ),
 kept AS (

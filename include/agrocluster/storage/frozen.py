@@ -70,7 +70,7 @@ class Frozen:
 
 def known(world: str | None = None) -> list[Frozen]:
     """All frozen baselines, or those of one world (``sample``, ``real``), in the order in which they were frozen."""
-    folders = (p.parent for p in layout().baselines.glob(f"*/{MANIFEST}") if _ID.fullmatch(p.parent.name))
+    folders = (p for p in layout().baselines.glob("*@v*") if _ID.fullmatch(p.name))
     found = [Frozen(folder.name, folder, _manifest(folder)) for folder in folders]
     wanted = [f for f in found if world in (None, f.world)]
     return sorted(wanted, key=lambda f: (f.manifest["frozen_at"], f.manifest["name"], f.version))
@@ -125,13 +125,17 @@ def damaged(frozen: Frozen) -> list[Path]:
     sums = frozen.folder / SUMS
     if not sums.exists():
         return [sums]
-    listed = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8", errors="replace").splitlines()]
-    wanted = {entry[1]: entry[0] for entry in listed if len(entry) == 2}
-    expected = {file["name"]: file["sha256"] for file in frozen.manifest["files"]}
-    if {name: sha256 for name, sha256 in wanted.items() if name != MANIFEST} != expected:
-        return [sums]
-    paths = {frozen.folder / name: sha256 for name, sha256 in wanted.items()}
-    return [path for path, sha256 in paths.items() if not path.exists() or file_sha256(path) != sha256]
+    lines = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8", errors="replace").splitlines()]
+    listed = {line[1]: line[0] for line in lines if len(line) == 2}
+    wanted = {file["name"]: file["sha256"] for file in frozen.manifest["files"]}
+    wanted[MANIFEST] = listed.get(MANIFEST, "")
+    wrong = [name for name, sha256 in wanted.items() if _sha256(frozen.folder / name) != sha256]
+    if not wrong and listed != wanted:
+        wrong = [SUMS]
+    # A manifest that is itself wrong says nothing about the others; the list beside it does.
+    if MANIFEST in wrong:
+        wrong = [MANIFEST, *(n for n in listed if n != MANIFEST and _sha256(frozen.folder / n) != listed[n])]
+    return [frozen.folder / name for name in wrong]
 
 
 def require_intact(found: Iterable[Frozen]) -> None:
@@ -171,11 +175,16 @@ def _write_rows(path: Path, rows: pa.Table) -> dict[str, Any]:
     return {"name": path.name, "rows": rows.num_rows, "sha256": file_sha256(path)}
 
 
+def _sha256(path: Path) -> str | None:
+    return file_sha256(path) if path.exists() else None
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
         return dict(atomic.read_json(folder / MANIFEST))
-    except StorageError as error:
+    except (StorageError, FileNotFoundError) as error:
+        problem = error.problem if isinstance(error, StorageError) else f"{folder / MANIFEST} is gone."
         raise StorageError(
-            f"The frozen baseline {folder.name} has changed: {error.problem}",
+            f"The frozen baseline {folder.name} has changed: {problem}",
             remedy="Put the file back from a copy of the data root; a frozen baseline is not made anew.",
         ) from error
