@@ -40,8 +40,8 @@ _INDICATOR = pa.schema(
 def method_tables(root: Path) -> dict[str, pa.Table]:
     """The relations ``cat_stage, cat_chapter, cat_production_item, cat_fao_element, cat_fao_flag, cat_feed_item,
     cat_extraction, cat_border_product, cat_raw_material, cat_chain_link, cat_chain_measure, cat_labour_intensity,
-    cat_caveat, cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator`` and one for
-    each file of ``lifecycle`` from the catalogue under ``root``."""
+    cat_caveat, cat_geography, cat_city, cat_preference, cat_hs_link, cat_baseline, cat_pillar, cat_index_indicator``
+    and one for each file of ``lifecycle`` from the catalogue under ``root``."""
     chains = root / "value_chains"
     stages = read_csv(chains / "stages.csv")
     return {
