@@ -1,8 +1,8 @@
 """Writes the generated tables of the pages in this folder: ``python docs/methods/tables.py``, or ``make docs``.
 
-A page holds ``<!-- parameters: name other_name prefix_* -->`` or ``<!-- columns: mart name prefix_* -->``; whatever
-stands between it and ``<!-- end -->`` is replaced by a table made from the catalogue. Tests hold pages and catalogue
-together.
+A page holds ``<!-- parameters: name other_name prefix_* -->``, ``<!-- columns: mart name prefix_* -->`` or
+``<!-- indicators: pillar other_pillar -->``; whatever stands between it and ``<!-- end -->`` is replaced by a table
+made from the catalogue. Tests hold pages and catalogue together.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
+from agrocluster.marts.relations import catalog_tables
 from agrocluster.model.loader import catalog
 
 HERE = Path(__file__).resolve().parent
-BLOCK = re.compile(r"(<!-- (parameters|columns): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (parameters|columns|indicators): ([^>]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(text: str) -> str:
@@ -37,6 +38,20 @@ def _table(kind: str, names: list[str]) -> str:
             for name in _matching(known, names)
         ]
         return _markdown(("parameter", "value", "unit", "why"), rows)
+    if kind == "indicators":
+        lines = catalog_tables(catalog())["cat_index_indicator"].to_pylist()
+        rows = [
+            (
+                line["pillar"],
+                line["en"],
+                line["transform"] or "",
+                line["noise"],
+                f"`{line['mart']}`" if line["mart"] else line["reason"],
+            )
+            for line in lines
+            if line["pillar"] in names
+        ]
+        return _markdown(("pillar", "indicator", "scale", "error", "from"), rows)
     mart, *chosen = names
     columns = {column.name: column for column in catalog().marts[mart].columns}
     rows = [(f"`{n}`", columns[n].unit or "", columns[n].text.en) for n in _matching(columns, chosen)]

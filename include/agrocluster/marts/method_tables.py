@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from agrocluster.errors import UsageError
 from agrocluster.model.loader import read_csv
 
 INDEX_VERSION = "v1"
@@ -111,6 +112,8 @@ def index_tables(path: Path) -> dict[str, pa.Table]:
 
 
 def _indicator(line: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(set(line) - {"goalposts", *_INDICATOR.names}):
+        raise UsageError(f"Index indicator {line['indicator']} has unknown entries: {', '.join(unknown)}.")
     low, high = line.get("goalposts", (None, None))
     defaults = {"anchor": False, "scope": "panel", "applies": "true", "keyed_by": "year"}
     return {**defaults, **line, "goalpost_low": low, "goalpost_high": high}
