@@ -16,6 +16,8 @@ from agrocluster.storage.overlays import Overlay
 from agrocluster.storage.parquet import arrow_schema, conform
 
 Row = dict[str, object]
+DRAWS = 200
+"""Draws of the baseline in tests: enough to see that intervals work, few enough to be quick."""
 VINTAGES = {
     "indicator": ("worldbank", "wdi"),
     "production": ("faostat", "qcl"),
@@ -159,7 +161,7 @@ class World:
         con.execute("SET threads = 1")
         for name, table in _catalog_tables().items():
             con.register(name, table)
-        for name, value in self.parameters.items():
+        for name, value in ({"mc_draws": DRAWS} | self.parameters).items():
             text, number = str(value), "NULL" if isinstance(value, str) else value
             changed = f"CASE WHEN name = '{name}' THEN {{}} ELSE {{}} END"
             query = f"SELECT * REPLACE ({changed.format(number, 'value')} AS value, " + (
