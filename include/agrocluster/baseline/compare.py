@@ -1,7 +1,7 @@
 """Two baselines side by side: how much of the difference is change, and how much is other data about the past.
 
 Either side is a frozen baseline or one of a release. Between them stands the first one's window as the second one's
-data see it: from the first to it the data were revised, from it to the second the chain has changed (methodology 9.9).
+data see it: from the first to it the data were revised, from it to the second the chain has changed (method 9.9).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Freezing: the rows of one baseline are copied from a release and kept for good (methodology 9.9).
+"""Freezing: the rows of one baseline are copied from a release and kept for good (method 9.9).
 
 A frozen baseline is never recomputed. The same content gives the id that exists; other content, because data, code or
 scale have changed, gives the next version beside it, with a table of what is different. Nothing is measured here.

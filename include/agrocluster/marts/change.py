@@ -1,6 +1,6 @@
 """Change of a score between two windows: how far it spreads over common draws, and what can be said about it.
 
-The same draw number means the same random numbers in every baseline (methodology 9.7), so noise that both windows have
+The same draw number means the same random numbers in every baseline (method 9.7), so noise that both windows have
 in common, such as the choice of a method, cancels in their difference. What a draw is decides the Monte Carlo; which
 windows are compared decide the caller's relations.
 """

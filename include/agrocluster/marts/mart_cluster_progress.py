@@ -1,7 +1,7 @@
 """Progress of every focus cell between two windows: what changed, what was only revised, what prices did.
 
 Everything is on one scale and from the data of this release, except the frozen score, which is what was said then
-(methodology 9.9). Change is judged against the uncertainty that both windows do not share. What peers, other chains and
+(method 9.9). Change is judged against the uncertainty that both windows do not share. What peers, other chains and
 a synthetic control did stands beside it; no cause is attributed.
 """
 

@@ -1,4 +1,4 @@
-"""Whether the parts of the index belong together, for every baseline: the audit of methodology 9.1, step 4.
+"""Whether the parts of the index belong together, for every baseline: the audit of method 9.1, step 4.
 
 Figures come from ``measures.coherence`` over the cells of focus and panel countries; verdicts from the thresholds
 ``coherence_*``. It tells and changes nothing: what is done about a weak pillar is a decision on the index version.

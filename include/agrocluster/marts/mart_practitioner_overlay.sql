@@ -1,4 +1,4 @@
--- What practitioners say of the clusters they know, beside the score of the chain and never mixed in (methodology 9.10).
+-- What practitioners say of the clusters they know, beside the score of the chain and never mixed in (method 9.10).
 -- Scales stay apart: there is no total. Benchmarks are those of the European Cluster Collaboration Platform.
 WITH form AS (
     SELECT o.* REPLACE (

@@ -3,7 +3,7 @@
 The estimate rests on countries of the usual least population, without the focus countries; those are projected. A
 value is the mean of the window's known years, because a missing year is not a year without harvest.
 
-What is unknown is neither there nor absent (methodology 0.4). FAOSTAT lists other items for every country, so an
+What is unknown is neither there nor absent (method 0.4). FAOSTAT lists other items for every country, so an
 estimate on countries that know all of them would rest on hardly any: proximity is taken pair by pair over the countries
 that know both items, and density over the items that the country knows. A country or an item leaves, with its reason,
 only where too little of its usual value is known, because then the totals behind its quotients are unknown too.

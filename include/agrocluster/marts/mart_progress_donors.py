@@ -1,7 +1,7 @@
 """Donors of a synthetic control: which panel countries, mixed how, looked most like the cell in the baseline window.
 
 Weights come from the scores of the baseline window alone, on the indicators that carry the cell's comparable score
-(methodology 9.9); what happened later has no say in them. Whether the mixture is a fair comparison is for the reader:
+(method 9.9); what happened later has no say in them. Whether the mixture is a fair comparison is for the reader:
 ``fit_rmse`` says how near it came.
 """
 

@@ -1,4 +1,4 @@
-"""Do the indicators of a pillar measure one thing, and does each count as much as its weight says? (methodology 9.1)
+"""Do the indicators of a pillar measure one thing, and does each count as much as its weight says? (method 9.1)
 
 The internal audit of the OECD/JRC handbook (2008), step 4: correlations, shape, internal consistency, principal
 components, and importance. Units (countries, cells) lie along the first axis, indicators along the second; nan is

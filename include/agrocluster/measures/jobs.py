@@ -1,4 +1,4 @@
-"""Jobs behind the output of a chain, and a band of jobs for its untapped export potential (methodology 8).
+"""Jobs behind the output of a chain, and a band of jobs for its untapped export potential (method 8).
 
 A rough translation of dollars into people, for a sense of scale. It knows nothing of productivity, of seasons, nor of
 jobs in processing, and no rank or score may rest on it.

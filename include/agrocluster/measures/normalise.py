@@ -1,4 +1,4 @@
-"""Scores from 1 to 100 on a frozen scale: between goalposts, by standard deviations, by rank (methodology 9.4).
+"""Scores from 1 to 100 on a frozen scale: between goalposts, by standard deviations, by rank (method 9.4).
 
 The scale comes from the panel in the baseline window and does not move with what is scored: a follow-up, or a draw of
 the Monte Carlo, is measured with the same ruler. The first way makes the index; the others show how much the choice

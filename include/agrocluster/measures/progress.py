@@ -1,4 +1,4 @@
-"""Whether a change is more than noise and world prices, and what it can be held against (methodology 9.9).
+"""Whether a change is more than noise and world prices, and what it can be held against (method 9.9).
 
 A change is compared with the smallest one that the uncertainty of both scores lets anybody see. Donor weights make a
 synthetic control (Abadie, Diamond and Hainmueller 2010). Nothing here attributes a change to a cause.

@@ -23,7 +23,7 @@ def dirichlet_weights(
     group: ArrayLike | None = None,
     concentration: float = 10.0,
 ) -> Floats:
-    """Random weights around the nominal ones, draws by weights (methodology 9.7).
+    """Random weights around the nominal ones, draws by weights (method 9.7).
 
     Args:
         rng: source of chance; nominal: weights, one axis, not negative.

@@ -1,7 +1,7 @@
 """A score taken apart: from potential to pillars, indicators, columns of marts, and the vintages behind them.
 
 Everything is read from the release itself, so it explains the published score and not a new computation of it.
-Geometric means add up in logarithms and pillars in points; both sums are the score (methodology 9.1, step 8).
+Geometric means add up in logarithms and pillars in points; both sums are the score (method 9.1, step 8).
 """
 
 from __future__ import annotations

@@ -286,6 +286,7 @@ def _aggregate(indicator: Indicator, series: np.ndarray) -> np.ndarray:
 
 
 @cache
+@cache
 def values(indicator_id: str, vintage: str = "current") -> np.ndarray:
     """Known economies, then aggregates, by years; not-a-number where the source answers null."""
     indicator = catalogue()[indicator_id]

@@ -15,8 +15,6 @@ from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import numpy as np
-
 from agrocluster.sample import indicators
 from agrocluster.sample.indicators import Indicator, aggregates, catalogue, known
 from agrocluster.sample.tables import LABEL, YEARS, economies
@@ -146,7 +144,11 @@ def titled(indicator: Indicator) -> str:
     return f"{indicator.name} [{LABEL}]"
 
 
-def _row(indicator: Indicator, place: Place, year: int, value: float) -> dict[str, Any]:
+Observation = tuple[Indicator, Place, int, float]
+
+
+def observation_entry(observation: Observation) -> dict[str, Any]:
+    indicator, place, year, value = observation
     empty = indicator.source in _NO_ISO3 or (place.aggregate and (place.iso3 in _INCOMES or indicator.source != "2"))
     return {
         "indicator": {"id": indicator.id, "value": titled(indicator)},
@@ -162,22 +164,19 @@ def _row(indicator: Indicator, place: Place, year: int, value: float) -> dict[st
 
 def observations(
     wanted: list[Indicator], where: list[Place], years: list[int], vintage: str, recent: tuple[int, bool] | None
-) -> list[dict[str, Any]]:
-    """Rows by indicator, place and year, the newest year first."""
-    rows = []
+) -> list[Observation]:
+    """By indicator, place and year, the newest year first. Only those of one page are ever spelled out."""
+    found: list[Observation] = []
     for indicator in wanted:
         table = indicators.values(indicator.id, vintage)
         for place in where:
-            cells = [(year, _cell(table[place.row], year)) for year in years]
+            series = dict(zip(YEARS.tolist(), table[place.row].tolist(), strict=True))
+            cells = [(year, series.get(year, math.nan)) for year in years]
             if recent:
                 count, only_filled = recent
                 cells = [c for c in cells if not (only_filled and math.isnan(c[1]))][:count]
-            rows += [_row(indicator, place, year, value) for year, value in cells]
-    return rows
-
-
-def _cell(series: np.ndarray, year: int) -> float:
-    return float(series[year - YEARS[0]]) if YEARS[0] <= year <= YEARS[-1] else math.nan
+            found += [(indicator, place, year, value) for year, value in cells]
+    return found
 
 
 def country_entry(place: Place) -> dict[str, Any]:

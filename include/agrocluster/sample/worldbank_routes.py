@@ -65,7 +65,8 @@ def _data(request: Request, place: str, indicator: str, vintage: str) -> tuple[d
             recent = (_positive(query[name]), only_filled)
     rows = wb.observations(wanted, where, years, vintage, recent)
     updated = (wb.UPDATED_PREVIOUS if vintage == "previous" else wb.UPDATED)[source]
-    return _page(request, rows, {"sourceid": source, "lastupdated": updated}, text_count=len(wanted) > 1)
+    head, page = _page(request, rows, {"sourceid": source, "lastupdated": updated}, text_count=len(wanted) > 1)
+    return head, page and [wb.observation_entry(observation) for observation in page]
 
 
 def _indicator(code: str) -> dict[str, Any]:

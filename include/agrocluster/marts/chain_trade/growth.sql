@@ -1,4 +1,4 @@
--- Why exports of the focus countries grew from one window to the next: constant market shares (methodology 1.9).
+-- Why exports of the focus countries grew from one window to the next: constant market shares (method 1.9).
 -- World imports are without the country's own deliveries where it is a large supplier. Where a country sells a good in
 -- a market that imported none of it before, and only in such cells, growth and weight are over the mean of both windows
 -- (Cheptea, Gaulier and Zignago 2005). Every cell closes by itself, so the sum over both kinds does.
