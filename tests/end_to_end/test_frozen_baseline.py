@@ -11,6 +11,7 @@ from agrocluster import pipeline
 from agrocluster.baseline.freeze import freeze
 from agrocluster.marts.build import build
 from agrocluster.storage import frozen
+from agrocluster.storage.kept import Kept
 from support.world import Published, use
 
 pytestmark = pytest.mark.slow
@@ -35,13 +36,13 @@ def test_the_next_release_keeps_the_frozen_scale_and_says_the_same(
     for path in published.folder.glob("*.parquet"):
         (folder / path.name).symlink_to(path)
     inputs = pipeline._inputs()
-    for mart in ("mart_goalposts", "mart_baseline_indicators", "mart_cluster_baseline"):
+    for mart in ("mart_goalposts", "mart_baseline_indicators", "mart_baseline_scores", "mart_cluster_baseline"):
         (folder / f"{mart}.parquet").unlink()
-        build(mart, folder, inputs, {}, frozen.known("sample"))
+        build(mart, folder, inputs, {}, Kept(frozen.known("sample")))
     scale = pq.read_table(folder / "mart_goalposts.parquet").to_pylist()
     assert {line["goalpost_id"] for line in scale} == {first["goalpost_id"]}
     assert {line["status"] for line in scale} <= {"frozen", "too_few_values", "no_spread"}
     assert any(line["status"] == "frozen" for line in scale)
-    for mart in ("mart_baseline_indicators", "mart_cluster_baseline"):
+    for mart in ("mart_baseline_indicators", "mart_baseline_scores", "mart_cluster_baseline"):
         again, before = (pq.read_table(where / f"{mart}.parquet") for where in (folder, published.folder))
         assert again.equals(before), mart
