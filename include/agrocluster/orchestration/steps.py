@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from agrocluster import incidents
 from agrocluster.errors import QuotaExhausted
+from agrocluster.model.loader import catalog
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.settings import settings
@@ -45,18 +46,24 @@ def check_source(dataset_id: str) -> Json:
     return check
 
 
+TASKS_PER_SLOT = 2
+"""Fetching tasks for each that may ask a publisher at the same time: as few as keep all slots busy to the end."""
+
+
 def plan_slices(check: Json) -> list[Json]:
-    """The independent pieces of the fetch; skipped, with all that follows, when nothing has changed."""
+    """The fetch in batches of slices; skipped, with all that follows, when nothing has changed."""
     from agrocluster import pipeline
 
     if not check["changed"]:
         raise AirflowSkipException(f"{check['dataset_id']} has not changed; nothing to fetch.")
     with endpoint(_source(check["dataset_id"])):
-        return list(pipeline.plan_slices(check))
+        pieces = pipeline.plan_slices(check)
+    slots = catalog().sources[_source(check["dataset_id"])].pool_slots
+    return list(pipeline.batches(pieces, TASKS_PER_SLOT * slots))
 
 
-def fetch(check: Json, piece: Json) -> Json:
-    """Stream one slice into landing.
+def fetch(check: Json, batch: Json) -> list[Json]:
+    """Stream the slices of a batch into landing; those that are there already, from an earlier try, are skipped.
 
     When the publisher's daily allowance is spent, the task steps aside (``up_for_reschedule``) until there is a new
     one, which is no failure and costs no try; what it has fetched by then is kept.
@@ -65,14 +72,13 @@ def fetch(check: Json, piece: Json) -> Json:
 
     try:
         with endpoint(_source(check["dataset_id"])):
-            done: Json = pipeline.fetch_slice(check, piece)
+            return [pipeline.fetch_slice(check, piece) for piece in batch["slices"]]
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
         raise AirflowRescheduleException(spent.resume_at) from spent
-    return done
 
 
-def seal(pieces: list[Json]) -> list[str]:
+def seal(batches: list[Json]) -> list[str]:
     """Make the fetched slices an immutable snapshot (several, where several vintages were found).
 
     The check comes by pull, not as an argument: as an upstream task it would make this one run although
@@ -81,7 +87,8 @@ def seal(pieces: list[Json]) -> list[str]:
     from agrocluster import pipeline
 
     check: Json = get_current_context()["ti"].xcom_pull(task_ids="check_source")
-    return list(pipeline.seal_snapshots(check, list(pieces)))
+    pieces = [piece for batch in batches for piece in batch["slices"]]
+    return list(pipeline.seal_snapshots(check, pieces))
 
 
 def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
