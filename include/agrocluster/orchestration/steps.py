@@ -35,30 +35,28 @@ def _years(params: Any) -> tuple[int, int] | None:
     return (min(given), max(given)) if given else None
 
 
-def check_source(dataset_id: str) -> Json:
-    """One cheap request: has the publisher released anything that landing does not hold?"""
-    from agrocluster import pipeline
-
-    params = get_current_context()["params"]
-    with endpoint(_source(dataset_id)):
-        check: Json = pipeline.check_source(dataset_id, years=_years(params), force=bool(params.get("force")))
-    log.info("%s: %s, stamp %s", dataset_id, "changed" if check["changed"] else "unchanged", check["probe"]["stamp"])
-    return check
-
-
 TASKS_PER_SLOT = 2
 """Fetching tasks for each that may ask a publisher at the same time: as few as keep all slots busy to the end."""
 
+CHECK = "check"
+"""XCom key of what ``check_source`` found out; its return value is what follows from it."""
 
-def plan_slices(check: Json) -> list[Json]:
-    """The fetch in batches of slices; skipped, with all that follows, when nothing has changed."""
+
+def check_source(dataset_id: str) -> list[Json]:
+    """One cheap request: has the publisher released anything that landing does not hold?
+
+    Returns the fetch in batches of slices. None when nothing has changed: then all that follows is skipped.
+    """
     from agrocluster import pipeline
 
-    if not check["changed"]:
-        raise AirflowSkipException(f"{check['dataset_id']} has not changed; nothing to fetch.")
-    with endpoint(_source(check["dataset_id"])):
-        pieces = pipeline.plan_slices(check)
-    slots = catalog().sources[_source(check["dataset_id"])].pool_slots
+    context = get_current_context()
+    params = context["params"]
+    with endpoint(_source(dataset_id)):
+        check: Json = pipeline.check_source(dataset_id, years=_years(params), force=bool(params.get("force")))
+        pieces = pipeline.plan_slices(check) if check["changed"] else []
+    context["ti"].xcom_push(CHECK, check)
+    log.info("%s: %s, stamp %s", dataset_id, "changed" if check["changed"] else "unchanged", check["probe"]["stamp"])
+    slots = catalog().sources[_source(dataset_id)].pool_slots
     return list(pipeline.batches(pieces, TASKS_PER_SLOT * slots))
 
 
@@ -78,17 +76,11 @@ def fetch(check: Json, batch: Json) -> list[Json]:
         raise AirflowRescheduleException(spent.resume_at) from spent
 
 
-def seal(batches: list[Json]) -> list[str]:
-    """Make the fetched slices an immutable snapshot (several, where several vintages were found).
-
-    The check comes by pull, not as an argument: as an upstream task it would make this one run although
-    everything between them was skipped.
-    """
+def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
+    """Make the fetched slices an immutable snapshot (several, where several vintages were found)."""
     from agrocluster import pipeline
 
-    check: Json = get_current_context()["ti"].xcom_pull(task_ids="check_source")
-    pieces = [piece for batch in batches for piece in batch["slices"]]
-    return list(pipeline.seal_snapshots(check, pieces))
+    return list(pipeline.seal_snapshots(check, [piece for batch in fetched for piece in batch]))
 
 
 def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
