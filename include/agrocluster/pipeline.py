@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def plan_slices(check: dict[str, Any]) -> list[Slice]:
     dataset_id = check["dataset_id"]
     with _naming(dataset_id, check["probe"]["stamp"]), _client(dataset_id) as client:
         return pieces + _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
+
+
+def batches(pieces: list[Slice], most: int) -> list[dict[str, Any]]:
+    """Slices in up to ``most`` runs of about the same length, in order; each becomes one task.
+
+    Starting a task costs more than fetching a small slice. Each has ``id`` and ``slices``.
+    """
+    number = min(most, len(pieces))
+    bounds = [n * len(pieces) // number for n in range(number + 1)] if number else []
+    runs = [pieces[first:end] for first, end in pairwise(bounds)]
+    return [{"id": " .. ".join(dict.fromkeys((run[0]["id"], run[-1]["id"]))), "slices": run} for run in runs]
 
 
 def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:

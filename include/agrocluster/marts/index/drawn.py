@@ -116,7 +116,10 @@ def at_prices_of(source: Source, baseline: int, deflator: Floats) -> Floats:
     raw = raw_values(replace(source, state=changed), baseline, plan_of_one, countries=everyone)[0]
     demand, span = source.index.column("demand_growth"), len(rows)
     then, now = np.nansum(state.world[rows], axis=(0, 2)), np.nansum(world[rows], axis=(0, 2))
-    raw[..., demand] = source.published[baseline][..., demand] + ln(divide(now, then)) / span
+    kept = divide(now, then)
+    raw[..., demand] = source.published[baseline][..., demand] + ln(kept) / span
+    # What a country gained over the world's growth, in percent of its earlier exports, is worth as much as its goods.
+    raw[..., source.index.column("cms_residual")] *= _or(kept, 1.0)
     return raw
 
 
