@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,7 @@ from test_baseline import COUNTRIES, YEARS, farmed, measured, traded
 from world import World, one
 
 from agrocluster.marts.build import define_lookups
-from agrocluster.marts.index.drawn import raw_values
+from agrocluster.marts.index.drawn import at_prices_of, raw_values
 from agrocluster.marts.index.plan import Errors, every_combination, published, random_draws
 from agrocluster.marts.index.prepared import prepared
 from agrocluster.measures import composite
@@ -130,29 +133,48 @@ def test_the_environment_of_a_country_orders_none_of_its_chains(con) -> None:
     assert [row[4] for row in before] != [row[4] for row in after], "potential_adj does see it"
 
 
-def test_world_prices_are_taken_out_of_a_change() -> None:
+def test_the_price_of_a_chain_is_that_of_its_goods_in_the_world() -> None:
     """Cotton fetches twice as much everywhere in two of the window's three years; nothing else happens."""
-    world, plain = measured(farmed(traded(World()))), measured(farmed(traded(World())))
-    for line in (*world.trade, *plain.trade):
-        line["net_kg"] = float(line["value_usd"])
+    world = measured(farmed(traded(World())))
     for line in world.trade:
+        price = random.Random(f"{line['exporter']} {line['hs_code']}").uniform(0.5, 2)
+        line["net_kg"] = float(line["value_usd"]) / price
         if line["hs_code"] in ("520100", "520511", "610910") and line["year"] >= 2021:
             line["value_usd"] = 2 * float(line["value_usd"])
-    query = (
-        "FROM mart_baseline_constant_prices p JOIN mart_baseline_scores s USING (baseline_id, iso3, chain) "
-        "WHERE baseline_id = 'Bcurrent' AND chain = 'cotton' ORDER BY iso3"
+    found = world.build("mart_baseline_constant_prices").sql(
+        "SELECT DISTINCT chain, world_price_change FROM mart_baseline_constant_prices "
+        "WHERE baseline_id = 'Bcurrent' AND world_price_change IS NOT NULL"
     )
-    dear = world.build("mart_baseline_scores", "mart_baseline_constant_prices")
-    found = dear.sql(f"SELECT iso3, p.world_price_change, p.potential, s.potential {query}").fetchall()
-    usual = (
-        plain.build("mart_baseline_scores", "mart_baseline_constant_prices")
-        .sql(f"SELECT s.potential {query}")
-        .fetchall()
+    changes = dict(found.fetchall())
+    assert changes.pop("cotton") == pytest.approx(np.log(5 / 3), abs=0.1)
+    assert max(abs(change) for change in changes.values()) < 0.1
+
+
+def test_a_price_that_doubles_everywhere_is_taken_out_exactly(ready) -> None:
+    source = ready.source
+    baseline, index = source.frame.baselines.index("Bcurrent"), source.index
+    rows, _ = source.spans(baseline)[0]
+    x, world = source.state.x.copy(), source.state.world.copy()
+    x[rows], world[rows] = 2 * x[rows], 2 * world[rows]
+    own, base = x - source.state.x, (x - source.state.x) * np.nan_to_num(source.state.on_base)
+    more, on_base = world - source.state.world, np.nan_to_num(source.state.world_on_base)
+    dear = replace(
+        source.state,
+        x=x,
+        world=world,
+        x_all=source.state.x_all + np.nansum(own, axis=(2, 3)),
+        x_agri=source.state.x_agri + np.nansum(base, axis=(2, 3)),
+        w_all=source.state.w_all + np.nansum(more, axis=(1, 2)),
+        w_agri=source.state.w_agri + np.nansum(more * on_base, axis=(1, 2)),
     )
-    assert len(found) == 4
-    for (iso3, change, constant, published_), (before,) in zip(found, usual, strict=True):
-        assert change == pytest.approx(np.log(5 / 3), abs=0.1), iso3
-        assert abs(constant - before) < abs(published_ - before) / 3, iso3
+    told = source.published.copy()
+    told[baseline, ..., index.column("demand_growth")] += np.log(2) / len(rows)
+    told[baseline, ..., index.column("cms_residual")] *= 2
+    deflator = np.full((len(index.chains), 3), 0.5)
+    found = at_prices_of(replace(source, state=dear, published=told), baseline, deflator)
+    for indicator in (*FORMULAS, "demand_growth", "cms_residual"):
+        i = index.column(indicator)
+        np.testing.assert_allclose(found[..., i], source.published[baseline][..., i], rtol=1e-8, atol=1e-9)
 
 
 SCORES = st.one_of(st.just(np.nan), st.floats(1, 100))
