@@ -219,14 +219,14 @@ def test_general_inflation_is_no_price_of_the_world_market(inflated) -> None:
 
 
 def test_a_dear_good_of_others_is_a_price_too() -> None:
-    """Oil trebles in the last window; Uzbek cotton, read on all goods, neither gains nor loses by it."""
+    """Oil costs ten times as much in the last window; Uzbek cotton, read on all goods, neither gains nor loses by it."""
     world, plain = (measured(farmed(traded(World()))) for _ in range(2))
     for one_of in (world, plain):
         for line in one_of.trade:
             line["net_kg"] = float(line["value_usd"])
     for line in world.trade:
         if line["hs_code"] == "270900" and line["year"] >= 2021:
-            line["value_usd"] = 3 * float(line["value_usd"])
+            line["value_usd"] = 10 * float(line["value_usd"])
     query = (
         "SELECT p.position, s.position FROM mart_baseline_constant_prices p JOIN mart_baseline_scores s "
         "USING (baseline_id, iso3, chain) WHERE baseline_id = 'Bcurrent' AND chain = 'cotton' ORDER BY iso3"
