@@ -11,7 +11,7 @@ WITH row AS (
         x.share_largest_w3 AS share_largest,
         e.untapped_usd,
         e.realised_share,
-        m.ssr,
+        m.ssr_w3 AS ssr,
         n.bottleneck, n.margin AS bottleneck_margin, n.b_input, n.b_primary, n.b_processed, n.b_final, n.b_market,
         j.jobs_low, j.jobs_high,
         u.* EXCLUDE (baseline_id, iso3, chain),
