@@ -219,7 +219,7 @@ def test_general_inflation_is_no_price_of_the_world_market(inflated) -> None:
 
 
 def test_a_dear_good_of_others_is_a_price_too() -> None:
-    """Oil costs ten times as much in the last window; Uzbek cotton, read on all goods, neither gains nor loses by it."""
+    """Oil costs ten times as much; cotton, read on all goods, neither gains nor loses by it at constant prices."""
     world, plain = (measured(farmed(traded(World()))) for _ in range(2))
     for one_of in (world, plain):
         for line in one_of.trade:
