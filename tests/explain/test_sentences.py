@@ -168,7 +168,10 @@ def used_reasons() -> set[str]:
     """Every reason code that the marts can put into a row, read from what puts it there."""
     defined = {line["reason"] for line in catalog_tables(catalog())["cat_index_indicator"].to_pylist()} - {None}
     sources = {
-        path.stem: path.read_text(encoding="utf-8") for path in MARTS.glob("mart_*baseline*.*") if path.is_file()
+        path.stem: path.read_text(encoding="utf-8")
+        for pattern in ("mart_*baseline*.*", "cluster_baseline/*.sql")
+        for path in MARTS.glob(pattern)
+        if path.is_file()
     }
     cases = set(re.findall(r"(?:THEN|ELSE) '([a-z_]+)'", sources["mart_baseline_indicators"]))
     for text in sources.values():
