@@ -382,7 +382,7 @@ def _same_inputs(release_id: str) -> tuple[list[vintages.Vintage], Kept]:
     if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
             f"Data, baselines, overlay or code changed while {release_id} was being built; they now make {now}.",
-            remedy="Nothing is wrong: the next marts run builds the new release.",
+            remedy="Nothing is wrong: run `agrocluster release` again, or wait for the next run of the marts Dag.",
         )
     return inputs, kept
 

@@ -102,7 +102,7 @@ def test_every_chain_and_country_is_named_in_its_case(iso3: str, chain: str) -> 
 def test_sample_data_are_called_sample_at_the_beginning() -> None:
     texts, real = said(sample=True), said(sample=False)
     assert texts["en"].startswith("Sample data, not real statistics:")
-    assert texts["ru"].startswith("Учебные данные, не настоящая статистика:")
+    assert texts["ru"].startswith("Демонстрационные данные, не настоящая статистика:")
     assert "ample data" not in real["en"]
     assert "чебные данные" not in real["ru"]
 

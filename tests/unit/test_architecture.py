@@ -26,7 +26,7 @@ LAYERS = {
     "release": {"model", "storage", "marts", "explain"},
     "sample": set(),
     "overlay": {"model", "storage"},
-    "baseline": {"model", "storage", "measures", "marts", "release"},
+    "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "board": {"model", "storage", "quality", "release"},
 }
 

@@ -69,7 +69,7 @@ def list_command(as_json: bool) -> None:
 @baseline_command.command()
 @click.argument("before")
 @click.argument("after")
-@click.option("--country", help="Only this country (ISO3).")
+@click.option("--country", help="Only this country: code or name.")
 @json_option
 def compare(before: str, after: str, country: str | None, as_json: bool) -> None:
     """Compare BEFORE with AFTER, chain by chain, and tell change from revision.
@@ -79,10 +79,12 @@ def compare(before: str, after: str, country: str | None, as_json: bool) -> None
     from rich.console import Console
 
     from agrocluster.baseline import compare as comparing
+    from agrocluster.explain.lookup import find_country
 
+    only = find_country(country) if country else None
     with Console(stderr=True).status(f"Comparing {before} with {after}"):
         found = comparing.compare(before, after)
-    found["cells"] = [c for c in found["cells"] if country is None or c["iso3"] == country.upper()]
+    found["cells"] = [c for c in found["cells"] if only is None or c["iso3"] == only]
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 STAGES = ("input", "primary", "processed", "final", "market")
+QUADRANTS = ("build", "defend", "prepare", "leave")
 PILLARS = ("p1", "p2", "p3", "p4", "h1", "h2", "h3", "h4")
 PARTS_OF = {"position": PILLARS[:4], "headroom": PILLARS[4:]}
 
@@ -17,6 +18,7 @@ COLUMNS = (
     "baseline_id", "first_year", "last_year", "iso3", "chain", "focus",
     "position", "headroom", "potential", "potential_p05", "potential_p95",
     "rank_country", "rank_p05", "rank_p95", "tied_with", "quadrant", "typology", "ssr",
+    *(f"p_{place}" for place in QUADRANTS),
     "bottleneck", "bottleneck_margin", *(f"b_{stage}" for stage in STAGES),
     "exports_usd", "largest_market", "share_largest", "untapped_usd",
     "grade", "weakest_part", "coverage", "reasons",

@@ -107,7 +107,11 @@ def _tied(chains: list[str], lang: Language) -> str:
 def _place(cell: Facts, lang: Language) -> list[str]:
     if cell["potential"] is None:
         return []
-    said = [lang.words["quadrant"][cell["quadrant"] or "none"]]
+    quadrant = cell["quadrant"]
+    text = lang.words["quadrant"][quadrant or "none"]
+    if quadrant and cell.known(f"p_{quadrant}"):
+        text = lang.say("quadrant_chance", quadrant=text, share=lang.percent(cell[f"p_{quadrant}"]))
+    said = [text]
     kind = cell["typology"]
     if kind == "import_substitution" and not cell.known("ssr"):
         kind = "import_substitution_unmeasured"

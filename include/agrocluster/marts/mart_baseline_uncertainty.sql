@@ -46,7 +46,7 @@ tie AS (
     SELECT a.baseline_id, a.iso3, a.chain, string_agg(b.chain, ' ' ORDER BY b.rank_country, b.chain) AS tied_with
     FROM interval a JOIN interval b ON a.baseline_id = b.baseline_id AND a.iso3 = b.iso3 AND a.chain <> b.chain
     WHERE a.rank_country IS NOT NULL AND b.rank_country IS NOT NULL AND least(a.rank_p95, b.rank_p95) - greatest(a.rank_p05, b.rank_p05) + 1
-        > parameter('tie_overlap') * (least(a.rank_p95 - a.rank_p05, b.rank_p95 - b.rank_p05) + 1)
+        > parameter('tie_overlap') * (greatest(a.rank_p95 - a.rank_p05, b.rank_p95 - b.rank_p05) + 1)
     GROUP BY ALL
 )
 SELECT i.baseline_id, i.iso3, i.chain, i.n_draws,

@@ -46,11 +46,12 @@ def prepared(con: duckdb.DuckDBPyConnection) -> Prepared:
     found = values(con, definition, countries)
     goalposts = pivot(
         con,
-        "SELECT indicator, goalpost_low, goalpost_high, (status = 'fixed')::DOUBLE AS fixed FROM mart_goalposts "
+        "SELECT indicator, goalpost_low, goalpost_high FROM mart_goalposts "
         "WHERE kind = 'index' AND status NOT IN ('too_few_values', 'no_spread')",
         (("indicator", definition.names),),
-        ("goalpost_low", "goalpost_high", "fixed"),
+        ("goalpost_low", "goalpost_high"),
     )
+    fixed = np.array([line["goalpost_low"] is not None for line in definition.lines])
     panel = found["y"][countries.reference][countries.panel].reshape(-1, len(definition.lines))
     return Prepared(
         source=Source(definition, countries, state(con, definition, countries, method), method, found["raw"]),
@@ -58,7 +59,8 @@ def prepared(con: duckdb.DuckDBPyConnection) -> Prepared:
             goalposts["goalpost_low"],
             goalposts["goalpost_high"],
             frozen_scale(panel, axis=0),
-            (goalposts["fixed"] == 1) | np.isnan(goalposts["goalpost_low"]),
+            # By the definition, not by the status: a frozen scale has kept bounds that were fixed.
+            fixed | np.isnan(goalposts["goalpost_low"]),
         ),
         transformed=found["y"],
     )
