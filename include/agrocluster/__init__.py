@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from agrocluster.release.opened import Marts, Release, Selection
     from agrocluster.storage.places import Root
 
+    def marts(release: str | None = None, root: Root = None) -> Marts:
+        """Name -> mart of a release (the current one when left out), lazily. See ``open``."""
+else:
+    from agrocluster import marts
+
 __all__ = ["__version__", "marts", "open", "releases", "sql"]
 
 try:
@@ -42,11 +47,6 @@ def open(release: str | None = None, as_of: str | date | None = None, root: Root
     from agrocluster.release.opened import open_release
 
     return open_release(release, as_of, root)
-
-
-def marts(release: str | None = None, root: Root = None) -> Marts:
-    """Name -> mart of a release (the current one when left out), lazily. See ``open``."""
-    return open(release, root=root).marts()
 
 
 def sql(query: str, release: str | None = None, root: Root = None) -> Selection:
