@@ -41,15 +41,40 @@ class Commands(click.Group):
         if cmd_name not in LAZY:
             return super().get_command(ctx, cmd_name)
         module, _, name = LAZY[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            return _needs_more(cmd_name, _not_installed(error))
         return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
         except AgroclusterError as error:
-            click.secho(f"error: {error}", fg="red", err=True)
-            sys.exit(1)
+            problem = error
+        except ModuleNotFoundError as error:
+            problem = _not_installed(error)
+        click.secho(f"error: {problem}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _not_installed(error: ModuleNotFoundError) -> UsageError:
+    """What to do about a package that only the pipeline needs; an error in the package's own names stays one."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "agrocluster"}:
+        raise error
+    remedy = "pip install 'agrocluster[airflow]', which brings all that the pipeline needs."
+    return UsageError(f"This command needs {package}, which is not installed.", remedy=remedy)
+
+
+def _needs_more(name: str, problem: UsageError) -> click.Command:
+    """Stands for a command that cannot be loaded, so that all others and the help still can."""
+
+    def refuse() -> None:
+        raise problem
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, callback=refuse, help=str(problem), add_help_option=False, context_settings=anything)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")

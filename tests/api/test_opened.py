@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,9 +22,11 @@ from agrocluster.model.loader import catalog
 from agrocluster.release.export import export
 from agrocluster.release.opened import Release
 from agrocluster.settings import SAMPLE_LABEL
+from agrocluster.storage import atomic
 from support.small_release import baseline, contents, publish_small
 from support.staged import put
 
+ROOT = Path(__file__).resolve().parents[2]
 BASELINE = "mart_cluster_baseline"
 LIGHT = """
 import sys
@@ -36,18 +42,24 @@ BLOCKED = """
 import sys
 from importlib.abc import MetaPathFinder
 
-class NoAirflow(MetaPathFinder):
+class NotInstalled(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "airflow":
-            raise ModuleNotFoundError("No module named 'airflow'", name=name)
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-sys.meta_path.insert(0, NoAirflow())
+sys.meta_path.insert(0, NotInstalled())
 import agrocluster as ac
 release = ac.open()
 print(len(release.marts()["mart_cluster_baseline"].df()), len(release.marts()["mart_cluster_baseline"].pl()))
 print(release.sql("FROM mart_cluster_baseline").arrow().num_rows)
 from agrocluster.cli import main
 main(["profile", "KGZ", "dairy", "--json"], standalone_mode=False)
+main(["--help"], standalone_mode=False)
+for command in (["run", "--anything"], ["fetch", "faostat__qcl"]):
+    try:
+        main(command, standalone_mode=False)
+    except SystemExit as ended:
+        assert ended.code == 1
 """
 
 
@@ -57,13 +69,11 @@ def small(small_root: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
     return ac.open()
 
 
-def run(script: str, root: Path) -> list[str]:
+def start(script: str, root: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AGROCLUSTER_DATA": str(root)}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
 
 
 def test_every_library_gets_the_same_rows(small: Release) -> None:
@@ -162,8 +172,9 @@ def test_a_release_that_was_removed_says_so(data_root: Path) -> None:
     folder = publish_small("2026-01-01-sample-aa")
     release = ac.open()
     shutil.rmtree(folder)
-    with pytest.raises(StorageError, match=r"no longer there.*Open the current release"):
-        release.marts()[BASELINE].df()
+    for read in (lambda: release.marts()[BASELINE].df(), lambda: release.sql("SELECT 1")):
+        with pytest.raises(StorageError, match=r"cannot be read.*open the current one"):
+            read()
     with pytest.raises(UsageError, match="There is no release '2026-01-01-sample-aa'"):
         ac.open()
 
@@ -263,6 +274,48 @@ def test_a_release_that_was_handed_on_opens_like_any_other(small: Release, tmp_p
     assert set(found.marts()) < set(small.marts())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": "../../../../secret.parquet"},
+        {"path": "/etc/passwd"},
+        {"path": "s3://bucket/x.parquet"},
+        {"name": "x\" AS SELECT 1; COPY (SELECT 1) TO 'stolen.csv'; --"},
+        {"name": ""},
+    ],
+)
+def test_a_manifest_that_leads_out_of_its_folder_is_refused(
+    small: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    marts = [{**entry, **change} if entry["name"] == BASELINE else entry for entry in small.manifest["marts"]]
+    shutil.copytree(small.place.path, tmp_path / "copy")
+    atomic.write_json(tmp_path / "copy" / "manifest.json", {**small.manifest, "marts": marts})
+    found = ac.open(root=tmp_path / "copy")
+    for read in (lambda: found.sql("SELECT 1"), lambda: found.marts()[change.get("name", BASELINE)].df()):
+        with pytest.raises(StorageError, match="no file of it"):
+            read()
+    assert not (tmp_path / "stolen.csv").exists()
+
+
+def test_a_query_in_a_manifest_is_not_run(small: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small.place.path, tmp_path / "copy")
+    query = "SELECT 1; COPY (SELECT 1) TO 'stolen.csv'"
+    marts = [{**entry, "query": query} for entry in small.manifest["marts"]]
+    atomic.write_json(tmp_path / "copy" / "manifest.json", {**small.manifest, "marts": marts})
+    found = ac.open(root=tmp_path / "copy")
+    assert found.sql(f"FROM {BASELINE}").arrow() == small.sql(f"FROM {BASELINE}").arrow()
+    assert not (tmp_path / "stolen.csv").exists()
+
+
+def test_a_release_can_be_sent_to_other_processes(small: Release) -> None:
+    small.sql("SELECT 1")
+    sent = pickle.loads(pickle.dumps(small))
+    assert sent.id == small.id
+    assert sent.marts()[BASELINE].arrow() == small.marts()[BASELINE].arrow()
+
+
 def test_an_object_store_is_read_through_fsspec(small: Release, small_root: Path) -> None:
     fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: reading object stores is NOT TESTED")
     store = fsspec.filesystem("memory")
@@ -308,15 +361,38 @@ def test_facts_as_of_a_date_look_like_a_release(data_root: Path, monkeypatch: py
 
 
 def test_nothing_heavy_is_loaded_before_it_is_asked_for(small_root: Path) -> None:
-    opened, read = run(LIGHT, small_root)
+    done = start(LIGHT, small_root)
+    assert done.returncode == 0, done.stderr
+    opened, read = done.stdout.splitlines()
     assert opened == "[] 'points'"
     assert read == str(["numpy", "pandas", "pyarrow"])
 
 
-def test_it_works_where_airflow_is_not_installed(small_root: Path) -> None:
-    frames, rows, profile = run(BLOCKED, small_root)
+def _named(lines: list[str]) -> dict[str, str]:
+    """Project name -> requirement."""
+    return {_normal(re.split(r"[<>=~\[ ]", line)[0]): line for line in lines if line and not line.startswith("#")}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_it_works_where_only_what_reading_needs_is_installed(small_root: Path) -> None:
+    """Without the extra ``airflow``: every package of the pipeline that readers do not need is as good as absent."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    core = _named(project["dependencies"])
+    everything = _named((ROOT / "requirements.in").read_text(encoding="utf-8").splitlines())
+    assert core.items() <= everything.items()
+    absent = set(everything) - set(core) - {"polars"}
+    blocked = {m for m, owners in packages_distributions().items() if {_normal(o) for o in owners} & absent}
+    assert {"airflow", "great_expectations", "requests", "openpyxl"} <= blocked
+    done = start(f"BLOCKED = {blocked | {'airflow'}!r}\n{BLOCKED}", small_root)
+    frames, rows, profile, *helped = done.stdout.splitlines()
     assert (frames, rows) == ("8 8", "8")
     assert '"iso3": "KGZ"' in profile
+    assert any(line.strip().startswith("run ") for line in helped)
+    assert done.returncode == 0
+    assert re.fullmatch(r"(error: This command needs \w+, .*agrocluster\[airflow\].*\n){2}", done.stderr)
 
 
 def test_the_call_and_the_package_of_that_name_get_along(small: Release) -> None:

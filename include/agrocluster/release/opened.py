@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from agrocluster.errors import NotHeld, StorageError, UsageError
+from agrocluster.errors import NotHeld, UsageError
 from agrocluster.release import reading
 from agrocluster.storage.places import Place, Root
 
@@ -77,7 +77,7 @@ class Rows(ABC):
 class Mart(Rows):
     """One mart: ``name``, ``title_en``, ``title_ru``, ``description_en``, ``description_ru``, ``key`` (columns)."""
 
-    def __init__(self, release: Release, entry: Mapping[str, Any]) -> None:
+    def __init__(self, release: Release, entry: dict[str, Any]) -> None:
         super().__init__(release)
         self.entry = entry
         self.name: str = entry["name"]
@@ -99,7 +99,7 @@ class Mart(Rows):
             raise UsageError(
                 f"{self.name} as of a date is no file.", remedy="Use .df(), .pl(), .arrow() or .relation()."
             )
-        return (self.release.place / self.entry["path"]).address
+        return reading.file(self.entry, self.release.place).address
 
     def relation(self) -> DuckDBPyRelation:
         return self.release.duckdb().table(self.name)
@@ -113,16 +113,13 @@ class Mart(Rows):
         if "path" not in self.entry:
             rows = self.relation()
             return (rows.select(*columns) if columns else rows).to_arrow_table()
-        place = self.release.place / self.entry["path"]
+        place = reading.file(self.entry, self.release.place)
         try:
             return import_module("pyarrow.parquet").read_table(
                 place.path, columns=list(columns) if columns else None, filesystem=place.store
             )
-        except FileNotFoundError as error:
-            raise StorageError(
-                f"{place.address} is no longer there; the release was removed after it had been opened.",
-                remedy="Open the current release again.",
-            ) from error
+        except OSError as error:
+            raise reading.unreadable(self.name, self.release.place, error) from error
 
     def __len__(self) -> int:
         return int(self.entry["rows"] if "rows" in self.entry else self.relation().shape[0])
@@ -227,6 +224,9 @@ class Release:
         return (
             f"<{self.headline}: {len(self.manifest['marts'])} marts, data mode {self.data_mode}, {self.place.address}>"
         )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, Any], Place]]:
+        return type(self), (self.manifest, self.place)  # connections do not cross process borders
 
     def __enter__(self) -> Self:
         return self

@@ -101,6 +101,26 @@ def mart(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     raise NotHeld(f"There is no mart {name!r}.{hint}", remedy=listed)
 
 
+def file(entry: dict[str, Any], place: Place) -> Place:
+    """The Parquet file of a mart in the folder of its release. StorageError for an entry that leads elsewhere; whoever
+    hands on a release may have written its manifest."""
+    name, path = entry["name"], entry["path"]
+    if not (_PLAIN.fullmatch(name) and _PLAIN.fullmatch(path)):
+        raise StorageError(
+            f"The manifest in {place.address} names {path!r} ({name!r}), which is no file of it.",
+            remedy="Ask for the release again where it came from.",
+        )
+    return place / path
+
+
+def unreadable(name: str, place: Place, error: Exception) -> StorageError:
+    """The file of a mart cannot be read although its release was found."""
+    return StorageError(
+        f"{name} in {place.address} cannot be read: {error}.",
+        remedy="If the release was removed after it had been opened, open the current one; else check the folder.",
+    )
+
+
 def alike(name: str, known: Iterable[str]) -> list[str]:
     """Up to three of the ``known`` names that hold ``name`` or are spelt like it."""
     listed, key = list(known), str(name).casefold()
@@ -159,7 +179,10 @@ def connect(manifest: dict[str, Any] | None = None, place: Place | None = None) 
     if where.store is not None:
         con.register_filesystem(where.store)
     for entry in found["marts"]:
-        con.execute(f"CREATE VIEW {entry['name']} AS {_rows_of(entry, where)}")
+        try:
+            con.execute(f'CREATE VIEW "{entry["name"]}" AS {_rows_of(entry, where)}')
+        except duckdb.IOException as error:
+            raise unreadable(entry["name"], where, error) from error
     return con
 
 
@@ -224,9 +247,9 @@ def _data_root(root: Root) -> Layout:
 
 
 def _rows_of(entry: dict[str, Any], place: Place) -> str:
-    if "query" in entry:
+    if "path" not in entry:  # facts as of a date, which are queries of ours
         return str(entry["query"])
-    path = (place / entry["path"]).address.replace("'", "''")
+    path = file(entry, place).address.replace("'", "''")
     return f"FROM '{path}'"
 
 
