@@ -42,7 +42,7 @@ def _made_up(folder: Path):  # type: ignore[no-untyped-def]
     for name in dimensions:
         build(name, folder, [], {})
     con = connect(folder)
-    register_catalog(con)
+    register_catalog(con, {"cat_index_indicator", "cat_pillar", "cat_baseline"})
     register_marts(con, folder, dimensions)
     define_lookups(con)
     con.execute(

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from agrocluster.sample.store import Store
+from agrocluster.storage.locks import exclusive
+
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real_data"
 
 TOGETHER = {"end_to_end", "real", "sample", "dags"}
@@ -57,6 +60,14 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated wire files of the sample world, made once per session (and reused between sessions)."""
-    keep = os.environ.get("PYTEST_SAMPLE_CACHE")
-    return Path(keep) if keep else tmp_path_factory.mktemp("sample-cache")
+    """Wire files of the sample world, made by the worker that needs them first, for all of them.
+
+    With ``PYTEST_SAMPLE_CACHE`` they are kept there between sessions.
+    """
+    base = tmp_path_factory.getbasetemp()
+    of_all = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = Path(os.environ.get("PYTEST_SAMPLE_CACHE") or of_all / "sample-cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / "making.lock"):
+        Store(folder).prepare("current")
+    return folder

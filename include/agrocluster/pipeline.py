@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def plan_slices(check: dict[str, Any]) -> list[Slice]:
     dataset_id = check["dataset_id"]
     with _naming(dataset_id, check["probe"]["stamp"]), _client(dataset_id) as client:
         return pieces + _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
+
+
+def batches(pieces: list[Slice], most: int) -> list[dict[str, Any]]:
+    """Slices in up to ``most`` runs of about the same length, in order; each becomes one task.
+
+    Starting a task costs more than fetching a small slice. Each has ``id`` and ``slices``.
+    """
+    number = min(most, len(pieces))
+    bounds = [n * len(pieces) // number for n in range(number + 1)] if number else []
+    runs = [pieces[first:end] for first, end in pairwise(bounds)]
+    return [{"id": " .. ".join(dict.fromkeys((run[0]["id"], run[-1]["id"]))), "slices": run} for run in runs]
 
 
 def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
@@ -219,13 +231,7 @@ def plan_release() -> dict[str, Any]:
     Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage, or when
     a frozen baseline has changed.
     """
-    inputs = _inputs()
-    if not inputs:
-        raise DataGateError(
-            "No dataset has data that passed its gate.",
-            remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
-        )
-    release = releasing.release_id(inputs, _beside())
+    release, inputs, _ = _today()
     return {
         "release_id": release,
         "changed": not releasing.is_published(release),
@@ -235,15 +241,15 @@ def plan_release() -> dict[str, Any]:
 
 def build_mart(release_id: str, mart: str) -> dict[str, Any]:
     """Build one mart of a release and check it against its contract. Raises DataGateError on a critical failure."""
-    folder, inputs = layout().build(release_id), _inputs()
-    _require_same_inputs(release_id)
+    folder = layout().build(release_id)
+    inputs, kept = _same_inputs(release_id)
     contract = catalog().marts[mart]
     mode = releasing.data_mode(inputs)
     metadata = {"release": release_id, "dataset": mart, "data_mode": mode}
     metadata["label"] = releasing.SAMPLE_LABEL if mode == "sample" else ""
     metadata["sources"] = ",".join(sorted({v.dataset_id for v in inputs}))
     with _naming(mart, release_id):
-        written = build(mart, folder, inputs, metadata, _beside())
+        written = build(mart, folder, inputs, metadata, kept)
     marts = {name: folder / f"{name}.parquet" for name in contract.inputs if name in catalog().marts}
     summary = gate.check(
         folder / f"{mart}.parquet",
@@ -263,8 +269,7 @@ def build_mart(release_id: str, mart: str) -> dict[str, Any]:
 
 def publish(release_id: str) -> dict[str, Any]:
     """Publish a release whose marts are all built and checked; returns release id, mode and rows per mart."""
-    _require_same_inputs(release_id)
-    inputs = _inputs()
+    inputs, kept = _same_inputs(release_id)
     warnings = {mart: report.broken(mart, release_id, "warning") for mart in catalog().mart_order()}
     if critical := [mart for mart in warnings if report.broken(mart, release_id, "critical")]:
         raise DataGateError(
@@ -272,7 +277,7 @@ def publish(release_id: str) -> dict[str, Any]:
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
     with exclusive(layout().marts / "publish.lock"):
-        manifest = releasing.publish(release_id, inputs, warnings, _beside())
+        manifest = releasing.publish(release_id, inputs, warnings, kept)
     results.merge(layout().quality)
     return {
         "release_id": release_id,
@@ -357,19 +362,29 @@ def _inputs() -> list[vintages.Vintage]:
     return vintages.accepted(catalog().datasets)
 
 
-def _beside() -> Kept:
+def _today() -> tuple[str, list[vintages.Vintage], Kept]:
+    """Id of the release that today's inputs make, and these: every frozen byte is looked at."""
+    inputs = _inputs()
+    if not inputs:
+        raise DataGateError(
+            "No dataset has data that passed its gate.",
+            remedy="Look at the failed ingest Dags, or import files with `agrocluster import <folder>`.",
+        )
     found = frozen.known(settings().world)
     frozen.require_intact(found)
-    return Kept(found, overlays.latest())
+    kept = Kept(found, overlays.latest())
+    return releasing.release_id(inputs, kept), inputs, kept
 
 
-def _require_same_inputs(release_id: str) -> None:
-    now = plan_release()["release_id"]
+def _same_inputs(release_id: str) -> tuple[list[vintages.Vintage], Kept]:
+    """The inputs of a release that is being built; UsageError where others are there by now."""
+    now, inputs, kept = _today()
     if now != release_id and not releasing.is_published(release_id):
         raise UsageError(
             f"Data, baselines, overlay or code changed while {release_id} was being built; they now make {now}.",
             remedy="Nothing is wrong: the next marts run builds the new release.",
         )
+    return inputs, kept
 
 
 def _previous(mart: str, mode: str) -> Any:

@@ -44,6 +44,7 @@ def test_the_python_blocks_run_one_after_the_other(here: Path, capsys: pytest.Ca
     assert "SAMPLE DATA" in capsys.readouterr().out
     assert list(seen["top"]["chain_en"]) == ["Dairy", "Nuts", "Honey", "Tobacco"]  # type: ignore[index]
     assert set(seen["unknown"]["chain"]) == {"tobacco"}  # type: ignore[index]
+    assert list(seen["joined"]["priority"]) == [1] * 8  # type: ignore[index]
     assert (here / "baseline.csv").read_bytes().startswith(b"\xef\xbb\xbfbaseline_id,")
 
 

@@ -172,7 +172,7 @@ def test_freezing_makes_the_next_run_a_new_release_and_nothing_else_does(monkeyp
 def test_marts_read_frozen_rows_under_todays_columns_whether_or_not_there_are_any() -> None:
     def read(found: list[frozen.Frozen], query: str) -> list[tuple]:
         with duckdb.connect() as con:
-            relations.register_frozen(con, found)
+            relations.register_frozen(con, found, relations.FROZEN)
             return con.sql(query).fetchall()
 
     query = "SELECT frozen_id, frozen_order, iso3, chain, potential, grade FROM frozen_baseline ORDER BY ALL"

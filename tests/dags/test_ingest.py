@@ -60,7 +60,7 @@ def test_a_dataset_is_fetched_once_and_then_only_checked(
 
     states = run(dags[f"ingest_{dataset_id}"])
     assert (states[""], states["check_source"], states["mark"]) == ("success", "success", "success")
-    assert {states[task] for task in ("plan_slices", "fetch", "seal", "stage", "validate")} == {"skipped"}
+    assert {states[task] for task in ("fetch", "seal", "stage", "validate")} == {"skipped"}
     assert len(list(landing.snapshots(dataset_id))) == 1
 
     first, second = events(dataset_id)[before:]

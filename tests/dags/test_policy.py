@@ -90,7 +90,7 @@ def test_whatever_asks_a_publisher_shares_its_pool_and_heavy_tasks_share_another
     for spec in catalog().datasets.values():
         dag = dags[f"ingest_{spec.id}"]
         used = {task.task_id: task.pool for task in dag.tasks}
-        assert {used[name] for name in ("check_source", "plan_slices", "fetch")} == {f"agrocluster_{spec.source}"}
+        assert {used[name] for name in ("check_source", "fetch")} == {f"agrocluster_{spec.source}"}
         assert {used[name] for name in ("stage", "validate")} == {"agrocluster_compute"}
     assert {task.pool for dag in dags.values() for task in dag.tasks} <= {*known, "default_pool"}
     assert all(known[f"agrocluster_{s.id}"][0] == s.pool_slots for s in catalog().sources.values())

@@ -20,7 +20,7 @@ from agrocluster.health import examine
 from agrocluster.model.loader import catalog
 from agrocluster.release.export import export
 from agrocluster.storage.parquet import file_sha256
-from support.world import Published, addresses, use
+from support.world import Published, use
 
 pytestmark = pytest.mark.slow
 
@@ -144,20 +144,3 @@ def test_the_doctor_notices_a_damaged_mart(
         assert {c["check"]: c["state"] for c in examine()}["release"] == "failed"
     finally:
         victim.write_bytes(original)
-
-
-def test_another_machine_makes_the_same_bytes(published: Published, tmp_path: Path) -> None:
-    environment = {
-        **addresses(published.server.url),
-        "AGROCLUSTER_DATA": str(tmp_path / "data"),
-        "PATH": "/usr/bin:/bin",
-    }
-    command = [str(Path(sys.executable).with_name("agrocluster")), "refresh", "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=600)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["release_id"] == published.result["release_id"]
-    other = tmp_path / "data" / "marts" / "releases" / published.result["release_id"]
-    names = sorted(p.name for p in published.folder.iterdir())
-    assert sorted(p.name for p in other.iterdir()) == names
-    for name in names:
-        assert (other / name).read_bytes() == (published.folder / name).read_bytes(), name

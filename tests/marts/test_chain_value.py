@@ -334,3 +334,98 @@ def test_the_whole_picture_holds_the_rows_of_its_parts_once() -> None:
     balanced_only = one(con, "FROM mart_chain_production WHERE iso3 = 'DEU'")
     assert (balanced_only["flag"], balanced_only["coverage"]) == ("no_source", 0)
     assert balanced_only["ssr"] == pytest.approx(1.8)
+
+
+def test_leakage_of_a_window_divides_sums_instead_of_averaging_shares() -> None:
+    world = wheat()
+    usd, price = {2018: 1e6, 2019: 8e6, 2020: 3e6}, {2018: 100.0, 2019: 100.0, 2020: 300.0}
+    balance = {"fbs_5511": 1e5, "fbs_5611": 5e4, "fbs_5911": 2e4, "fbs_5072": 0.0, "fbs_5301": 1.3e5}
+    for year in usd:
+        imports(world, "KGZ", FLOUR, [year], usd[year], 8e6)
+        world.farm("KGZ", WHEAT, [year], qcl_5510=1e5, pp_5532=price[year])
+    world.farm("KGZ", "2511", usd, **balance)
+    found = row(world, "mart_chain_value", "KGZ", "wheat_flour")
+    yearly = [float(chain.import_leakage(usd[y], 0, 8e4 * price[y])) for y in usd]
+    assert found["import_leakage_w3"] == pytest.approx(float(chain.import_leakage(12e6, 0, 8e4 * 500)))
+    assert found["import_leakage_w3"] != pytest.approx(np.mean(yearly), rel=0.01)
+    assert found["import_leakage"] == pytest.approx(yearly[-1])
+
+
+@pytest.mark.parametrize(
+    ("priced", "usd_2020", "expected"),
+    [([2018, 2019], 1e6, 2 / (2 + 16)), ([2018, 2019], 4e6, None), ([2019], 1e-3, None)],
+)
+def test_leakage_of_a_window_needs_two_years_and_most_of_the_imports(priced, usd_2020, expected) -> None:
+    """Home use is worth 8 million dollars in each priced year; imports are 1 million in 2018 and in 2019."""
+    world = wheat()
+    imports(world, "KGZ", FLOUR, [2018, 2019], 1e6, 8e6)
+    imports(world, "KGZ", FLOUR, [2020], usd_2020, 8e6)
+    world.farm("KGZ", "2511", YEARS, fbs_5511=1e5, fbs_5611=5e4, fbs_5911=2e4, fbs_5072=0.0, fbs_5301=1.3e5)
+    world.farm("KGZ", WHEAT, priced, qcl_5510=1e5, pp_5532=100.0)
+    found = row(world, "mart_chain_value", "KGZ", "wheat_flour")
+    assert found["import_leakage"] is None
+    assert found["import_leakage_w3"] == (None if expected is None else pytest.approx(expected))
+
+
+def flour_of_the_world(usd: dict[int, float]) -> World:
+    """Kazakh grain at 200 dollars a tonne for ``usd`` of a year; Turkish flour makes a world multiple until 2019."""
+    world = World()
+    for year, value in usd.items():
+        world.exports("KAZ", WHEAT_GRAIN, [year], value, kg=value * 5)
+    for year, kg in ((2018, 10e6), (2019, 5e6)):
+        world.exports("TUR", FLOUR, [year], 5e6, kg=kg)
+    world.exports("TUR", FLOUR, [2020], 5e6, kg=None)
+    return world
+
+
+def test_the_processing_gap_of_a_window_sums_the_years_whose_multiple_is_known() -> None:
+    world = flour_of_the_world({2018: 4e6, 2019: 1e6, 2020: 2e6})
+    world.farm("KAZ", WHEAT, [2018, 2019, 2020], qcl_5510=1e5)
+    con = world.build("mart_chain_production")
+    rate = one(con, "FROM cat_extraction WHERE chain = 'wheat_flour' AND processed_sub = 'flour'")["extraction"]
+    found = one(con, "FROM mart_chain_production WHERE iso3 = 'KAZ' AND chain = 'wheat_flour' AND year = 2020")
+    gaps = [
+        float(chain.processing_gap(grain, float(chain.value_addition_multiple(flour, 200, rate))))
+        for grain, flour in ((4e6, 500), (1e6, 1000))
+    ]
+    assert found["processing_gap_usd"] is None
+    assert found["processing_gap_usd_w3"] == pytest.approx(sum(gaps))
+    share = found["processing_gap_usd_w3"] / (found["processing_gap_usd_w3"] + 7e6)
+    expression = one(con, "FROM cat_index_indicator WHERE indicator = 'value_lost'")["expression"]
+    read = one(
+        con,
+        f"SELECT {expression} AS share FROM mart_chain_production m "
+        "WHERE iso3 = 'KAZ' AND chain = 'wheat_flour' AND year = 2020",
+    )
+    assert read["share"] == pytest.approx(share)
+
+
+def test_the_processing_gap_of_a_window_is_unknown_where_most_exports_have_no_multiple() -> None:
+    mostly_late = flour_of_the_world({2018: 1e6, 2019: 1e6, 2020: 4e6})
+    assert row(mostly_late, "mart_chain_value", "KAZ", "wheat_flour")["processing_gap_usd_w3"] is None
+    con = flour_of_the_world({2018: 4e6, 2019: 1e6, 2020: 2e6}).build("mart_chain_value")
+    found = one(con, "FROM mart_chain_value WHERE iso3 = 'KAZ' AND chain = 'wheat_flour' AND year = 2018")
+    assert found["processing_gap_usd"] > 0
+    assert found["processing_gap_usd_w3"] is None, "one year is no window"
+
+
+def test_self_sufficiency_of_a_window_divides_sums_and_outlives_a_late_balance() -> None:
+    world = World()
+    produced, supply = {2018: 100.0, 2019: 900.0}, {2018: 400.0, 2019: 1000.0}
+    for year in produced:
+        world.farm(
+            "KAZ", "2511", [year], fbs_5511=produced[year], fbs_5611=supply[year] - produced[year],
+            fbs_5911=0.0, fbs_5072=0.0, fbs_5301=supply[year],
+        )  # fmt: skip
+    world.farm("KAZ", WHEAT, [2018, 2019, 2020, 2021], qcl_5510=100.0)
+    con = world.build("mart_chain_production")
+    by_year = {
+        r["year"]: r
+        for r in con.sql("FROM mart_chain_production WHERE iso3 = 'KAZ' AND chain = 'wheat_flour'")
+        .to_arrow_table()
+        .to_pylist()
+    }
+    assert by_year[2019]["ssr_w3"] == pytest.approx(1000 / 1400)
+    assert by_year[2019]["ssr_w3"] != pytest.approx((100 / 400 + 900 / 1000) / 2, rel=0.01)
+    assert (by_year[2020]["ssr"], by_year[2020]["ssr_w3"]) == (None, pytest.approx(1000 / 1400))
+    assert (by_year[2018]["ssr_w3"], by_year[2021]["ssr_w3"]) == (None, None), "one year is no window"

@@ -12,7 +12,7 @@ from agrocluster.marts import mart_cluster_progress, mart_progress_donors
 from agrocluster.model.loader import catalog
 from agrocluster.storage.parquet import conform
 
-CHAINS = ("apples", "beef", "cotton", "dairy", "honey", "rice", "silk", "wheat", "wool")
+CHAINS = ("apples", "beef", "cotton", "dairy", "grapes", "honey", "rice", "silk", "wheat", "wool")
 PEERS = ("AUT", "BGR", "DEU", "GEO", "HUN", "POL", "ROU")
 INDICATORS = ("rsca_agri", "plq", "dpr", "ui")
 SCALE = {"index_version": "v9", "goalpost_id": "v9-aa", "panel_id": "P7-bb"}
@@ -25,6 +25,7 @@ PLANTED = {
     "dairy": (40.0, 40.0, 52.0, 52.0),  # one chain improves
     "beef": (42.0, 50.0, 50.0, 50.0),  # one is revised
     "cotton": (30.0, 30.0, 40.0, 30.0),  # one only moves with the world price
+    "grapes": (30.0, 30.0, 36.0, 34.0),  # one with the world price in part, the rest of it within the noise
     "honey": (60.0, 59.5, 50.0, 52.0),
     "wool": (30.0, 30.0, None, None),
 }
@@ -159,6 +160,13 @@ def test_a_world_price_is_no_progress(con) -> None:
     assert (row["d_real"], row["world_price_part"], row["d_beyond_prices"]) == (10, 10, 0)
 
 
+def test_a_small_part_of_world_prices_does_not_explain_a_change(con) -> None:
+    row = progress(con, "grapes")
+    assert (row["d_real"], row["world_price_part"], row["d_beyond_prices"]) == (6, 2, 4)
+    assert 4 < float(row["mdc"]) < 6
+    assert (row["verdict"], row["position_verdict"]) == ("no_detectable_change",) * 2
+
+
 def test_a_decline_and_a_small_revision_stand_apart(con) -> None:
     row = progress(con, "honey")
     assert (row["verdict"], row["revised"]) == ("declined", False)
@@ -212,6 +220,19 @@ def test_the_synthetic_control_finds_the_twin(con) -> None:
     row = progress(con, "dairy")
     assert row["synthetic_change"] == pytest.approx(PEER_RISE, abs=1e-3)
     assert float(row["fit_rmse"]) < 0.5
+    assert row["did_synthetic"] == pytest.approx(12 - PEER_RISE, abs=1e-3)
+
+
+@pytest.mark.parametrize(("off", "control"), [(9.9, True), (10.1, False)])
+def test_a_mixture_that_was_far_off_is_no_control(off: float, control: bool) -> None:
+    con = planted()
+    con.execute("UPDATE mart_baseline_indicators SET score = 50 WHERE chain = 'dairy'")
+    con.execute(f"UPDATE mart_baseline_indicators SET score = {50 + off} WHERE chain = 'dairy' AND iso3 = 'KGZ'")
+    row = progress(publish(con), "dairy")
+    assert row["fit_rmse"] == pytest.approx(off, abs=1e-4)
+    assert (row["did_synthetic"] is not None) == control
+    assert ("poor_fit" in str(row["reasons"]).split(";")) == (not control)
+    assert row["synthetic_change"] == pytest.approx(PEER_RISE), "what the mixture did is told all the same"
 
 
 def test_scores_that_rest_on_other_indicators_are_marked(con) -> None:

@@ -170,12 +170,12 @@ class World:
             con.register("cat_parameter", con.sql(query).to_arrow_table())
         self._register(con)
         for name in _closure(marts or tuple(catalog().marts)):
-            contract = catalog().marts[name]
-            try:
-                rows = con.sql(f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}")
-            except duckdb.Error as error:
-                raise AssertionError(f"Mart {name}: {error}") from error
-            kept = conform(rows.to_arrow_table(), contract)
+            fixed = not self.parameters and name in _of_the_catalogue()
+            kept = _FIXED.get(name) if fixed else None
+            if kept is None:
+                kept = _made(name, con)
+            if fixed:
+                _FIXED[name] = kept
             con.register("kept", kept)
             con.execute(f"CREATE TABLE {name} AS SELECT * FROM kept")
         return con
@@ -205,7 +205,7 @@ class World:
             for v in vintages
         ]
         con.register("vintages", pa.Table.from_pylist(vintages, schema=relations.VINTAGE))
-        relations.register_frozen(con, self.frozen)
+        relations.register_frozen(con, self.frozen, relations.FROZEN)
         relations.register_overlay(con, self.overlay)
         con.register("vintage_files", pa.Table.from_pylist(files, schema=relations.FILE))
 
@@ -215,6 +215,28 @@ def one(con: duckdb.DuckDBPyConnection, query: str) -> Row:
     rows = con.sql(query).to_arrow_table().to_pylist()
     assert len(rows) == 1, f"{len(rows)} rows: {query}"
     return rows[0]
+
+
+_FIXED: dict[str, pa.Table] = {}
+"""Marts of the catalogue alone, which are the same in every world."""
+
+
+@cache
+def _of_the_catalogue() -> set[str]:
+    found: set[str] = set()
+    for name in catalog().mart_order():
+        if all(i.startswith("cat_") or i in found for i in catalog().marts[name].inputs):
+            found.add(name)
+    return found
+
+
+def _made(name: str, con: duckdb.DuckDBPyConnection) -> pa.Table:
+    contract = catalog().marts[name]
+    try:
+        rows = con.sql(f"SELECT * FROM ({build._select(name, con)}) ORDER BY {', '.join(contract.sort)}")
+    except duckdb.Error as error:
+        raise AssertionError(f"Mart {name}: {error}") from error
+    return conform(rows.to_arrow_table(), contract)
 
 
 @cache

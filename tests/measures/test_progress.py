@@ -44,6 +44,9 @@ def test_unknown_errors_give_no_verdict() -> None:
     [
         (8.0, 0.0, "improved"),
         (8.0, 4.0, "moved_with_world_prices"),
+        (8.0, 3.9, "no_detectable_change"),  # neither what is left nor what prices did explains it
+        (-8.0, -3.9, "no_detectable_change"),
+        (8.0, 2.9, "improved"),
         (8.0, 30.0, "moved_with_world_prices"),  # the rise is all prices, whatever fell beneath it
         (8.0, -4.0, "improved"),
         (8.0, np.nan, "improved"),
@@ -55,6 +58,11 @@ def test_unknown_errors_give_no_verdict() -> None:
 )
 def test_a_change_is_real_only_beyond_noise_and_beyond_prices(change, prices, said) -> None:
     assert verdict(change, 5.0, prices).item() == said
+
+
+@pytest.mark.parametrize(("least", "said"), [(0.25, "moved_with_world_prices"), (0.4, "no_detectable_change")])
+def test_how_large_the_part_of_prices_must_be_can_be_chosen(least, said) -> None:
+    assert verdict(10.0, 8.0, 3.0, least).item() == said
 
 
 @given(st.lists(st.tuples(st.floats(-60, 60), st.floats(0, 20), st.floats(-60, 60)), min_size=1, max_size=20))

@@ -107,6 +107,7 @@ class Script:
     def __init__(self, *answers: list[dict[str, Any]], tasks: list[dict[str, Any]] | None = None) -> None:
         self.answers, self.tasks = list(answers), tasks or []
         self.triggered: list[str] = []
+        self.listed = 0
 
     def trigger(self, dag_id: str, _: str) -> None:
         self.triggered.append(dag_id)
@@ -115,6 +116,7 @@ class Script:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def tasks_since(self, _: datetime) -> list[dict[str, Any]]:
+        self.listed += 1
         return self.tasks
 
     def events_since(self, _: datetime) -> list[dict[str, Any]]:
@@ -142,6 +144,17 @@ def test_each_change_of_state_is_one_line_where_there_is_no_terminal(monkeypatch
         "marts: success",
         "release: success",
     ]
+
+
+def test_tasks_are_listed_again_only_when_a_run_changed_or_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    going, last = [run("ingest_a", "running")], [*INGESTED, run("marts", "success"), run("release", "success")]
+    script = Script(going, going, going, INGESTED, INGESTED, last)
+    followed(script, monkeypatch)
+    assert script.listed == 3
+    monkeypatch.setattr(following, "DETAILS_S", -1.0)
+    script = Script(going, going, going, INGESTED, INGESTED, last)
+    followed(script, monkeypatch)
+    assert script.listed == 6
 
 
 def test_an_asset_event_that_starts_nothing_is_reported_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

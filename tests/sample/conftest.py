@@ -1,4 +1,4 @@
-"""One server for all contract tests; its files are generated once per checkout of the package."""
+"""One server for all contract tests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ import requests
 from agrocluster.sample.server import SampleServer
 
 Get = Callable[..., requests.Response]
-
-
-@pytest.fixture(scope="session")
-def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("sample-cache")
 
 
 @pytest.fixture(scope="session")

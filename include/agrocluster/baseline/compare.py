@@ -121,8 +121,8 @@ def _cells(a: Side, between: Side | None, b: Side, comparable: bool) -> list[dic
             for m in MEASURES
         )
         table = con.sql(_CELLS.format(spread=spread, scores=scores, changes=changes("m", "b"))).to_arrow_table()
-    rows = judged(table, float(defaults["progress_z"].value)).to_pylist()
-    return [_plain(row, comparable) for row in rows]
+    z, price_share = (float(defaults[name].value) for name in ("progress_z", "progress_price_share_min"))
+    return [_plain(row, comparable) for row in judged(table, z, price_share).to_pylist()]
 
 
 def _plain(row: dict[str, Any], comparable: bool) -> dict[str, Any]:

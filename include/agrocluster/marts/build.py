@@ -58,10 +58,12 @@ def build(
     contract = catalog().marts[name]
     folder.mkdir(parents=True, exist_ok=True)
     with connect(folder) as con:
-        relations.register_catalog(con)
-        relations.register_staged(con, vintages)
-        relations.register_frozen(con, kept.frozen)
-        relations.register_overlay(con, kept.overlay)
+        # Nothing but what the contract names: a mart that reads more fails here, not where its task runs too early.
+        relations.register_catalog(con, contract.inputs)
+        relations.register_staged(con, vintages, contract.inputs)
+        relations.register_frozen(con, kept.frozen, contract.inputs)
+        if "practitioner_overlay" in contract.inputs:
+            relations.register_overlay(con, kept.overlay)
         relations.register_marts(con, folder, [i for i in contract.inputs if i in catalog().marts])
         order = ", ".join(contract.sort)
         try:

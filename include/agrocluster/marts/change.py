@@ -74,12 +74,13 @@ def changes(before: str, after: str) -> str:
     )
 
 
-def judged(cells: pa.Table, z: float) -> pa.Table:
+def judged(cells: pa.Table, z: float, price_share_min: float) -> pa.Table:
     """``cells`` with ``<measure>_mdc`` and ``<measure>_verdict`` per measure.
 
     Args:
         cells: ``<measure>_change``, ``_price`` (points), ``_se0``, ``_se1`` and ``_rho`` per measure.
         z: see ``minimum_detectable_change``.
+        price_share_min: see ``verdict``.
     """
     for m in MEASURES:
         change, price, se0, se1, rho = (
@@ -87,7 +88,8 @@ def judged(cells: pa.Table, z: float) -> pa.Table:
         )
         mdc = minimum_detectable_change(se0, se1, np.nan_to_num(rho), z)  # what does not vary has no covariance
         cells = cells.append_column(f"{m}_mdc", to_arrow(mdc))
-        cells = cells.append_column(f"{m}_verdict", pa.array(verdict(change, mdc, price).tolist(), pa.string()))
+        said = verdict(change, mdc, price, price_share_min).tolist()
+        cells = cells.append_column(f"{m}_verdict", pa.array(said, pa.string()))
     return cells
 
 

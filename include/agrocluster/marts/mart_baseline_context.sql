@@ -5,6 +5,7 @@ WITH p AS (
         list_min(string_split(parameter_text('age_decay'), ',')::DOUBLE[]) AS decay_unknown,
         parameter('sigma_trade') AS sigma_trade,
         parameter('sigma_full_loss') AS sigma_loss,
+        parameter('mirror_unknown') AS mirror_unknown,
         parameter('grade_a') AS a,
         parameter('grade_b') AS b,
         parameter('grade_c') AS c
@@ -45,7 +46,7 @@ block AS (
     WHERE e.block IS NOT NULL AND e.value IS NOT NULL GROUP BY ALL
 ),
 enabling AS (
-    SELECT baseline_id, iso3, exp(avg(ln(score))) AS enabling FROM block GROUP BY ALL
+    SELECT baseline_id, iso3, round(exp(avg(ln(score) ORDER BY block)), 9) AS enabling FROM block GROUP BY ALL
 ),
 freshness AS (  -- an indicator that is not known counts like the oldest that would still be carried forward
     SELECT baseline_id, iso3, avg(decay) AS decay
@@ -61,30 +62,33 @@ freshness AS (  -- an indicator that is not known counts like the oldest that wo
 ),
 joined AS (
     SELECT s.*, e.enabling, e.iso3 IS NOT NULL AS measured,
-        (s.coverage_position + s.coverage_headroom) / 2 AS coverage,
-        CASE WHEN s.coverage_position + s.coverage_headroom > 0 THEN coverage END AS c_cov,
+        (s.coverage_position + s.coverage_headroom) / 2 AS coverage_both,
+        nullif(coverage_both, 0) AS c_cov,
         t.mirror_agreement_w3 AS c_mir,
         f.decay AS c_time,
-        -- Agreement of both sides is part of the confidence where both sides exist.
+        -- Of panel countries both sides are not held; a focus country without any flow that both report is less certain.
+        CASE WHEN k.focus THEN coalesce(c_mir, p.mirror_unknown) END AS mirror_part,
         CASE WHEN c_src IS NOT NULL
-            THEN (c_cov * c_src * c_time * coalesce(c_mir, 1)) ** (1.0 / CASE WHEN c_mir IS NULL THEN 3 ELSE 4 END)
+            THEN round((c_cov * c_src * c_time * coalesce(mirror_part, 1)) ** (1.0 / CASE WHEN k.focus THEN 4 ELSE 3 END), 9)
         END AS confidence
     FROM source s
+    CROSS JOIN p
     JOIN dim_baseline b USING (baseline_id)
+    JOIN dim_country k USING (iso3)
     JOIN freshness f USING (baseline_id, iso3)
     LEFT JOIN enabling e USING (baseline_id, iso3)
     LEFT JOIN mart_chain_trade t
         ON t.iso3 = s.iso3 AND t.chain = s.chain AND t.stage = 'total' AND t.year = b.last_year
 )
-SELECT j.baseline_id, j.iso3, j.chain, j.coverage, j.coverage_position, j.coverage_headroom,
+SELECT j.baseline_id, j.iso3, j.chain, j.coverage_both AS coverage, j.coverage_position, j.coverage_headroom,
     j.sigma_trade, j.sigma_production, j.c_cov, j.c_src, j.c_mir, j.c_time, j.confidence,
     CASE
         WHEN confidence >= p.a THEN 'A' WHEN confidence >= p.b THEN 'B' WHEN confidence >= p.c THEN 'C'
         WHEN confidence IS NOT NULL THEN 'D'
     END AS grade,
     CASE WHEN confidence IS NOT NULL THEN
-        CASE least(c_cov, c_src, c_mir, c_time)
-            WHEN c_cov THEN 'coverage' WHEN c_src THEN 'sources' WHEN c_mir THEN 'mirror' ELSE 'time' END
+        CASE least(c_cov, c_src, mirror_part, c_time)
+            WHEN c_cov THEN 'coverage' WHEN c_src THEN 'sources' WHEN mirror_part THEN 'mirror' ELSE 'time' END
     END AS weakest_part,
     j.enabling, j.measured AS enabling_measured
 FROM joined j CROSS JOIN p

@@ -22,7 +22,8 @@ SELECT
     r.raw_value, i.unit, r.transformed, g.goalpost_low, g.goalpost_high, g.goalpost_id,
     r.score,
     CASE WHEN r.score IS NOT NULL
-        THEN 1 + 99 * (r.transformed - g.goalpost_low) / (g.goalpost_high - g.goalpost_low) END AS score_unclipped,
+        THEN round(1 + 99 * (r.transformed - g.goalpost_low) / (g.goalpost_high - g.goalpost_low), 9)
+    END AS score_unclipped,
     r.pillar_exists, r.index_exists,
     r.nominal_weight, r.weight_in_pillar, r.weight_in_common, r.effective_weight,
     CASE

@@ -3,8 +3,8 @@
 WITH part AS (FROM mart_baseline_indicators),
 pillar AS (
     SELECT i.baseline_id, i.iso3, i.chain, i.sub_index, i.pillar, w.weight, w.required, i.index_exists,
-        CASE WHEN bool_and(i.pillar_exists) THEN sum(i.weight_in_pillar * i.score) END AS score,
-        sum(i.weight_in_common * i.score) FILTER (i.weight_in_common > 0) AS score_common,
+        CASE WHEN bool_and(i.pillar_exists) THEN sum(i.weight_in_pillar * i.score ORDER BY i.indicator) END AS score,
+        sum(i.weight_in_common * i.score ORDER BY i.indicator) FILTER (i.weight_in_common > 0) AS score_common,
         min(nullif(i.reason, '')) FILTER (i.reason NOT IN ('not_applicable', 'focus_countries_only')) AS why,
         bool_and(i.reason = 'not_applicable') AS nothing_applies
     FROM part i JOIN cat_pillar w USING (pillar)
@@ -12,10 +12,11 @@ pillar AS (
 ),
 sub_index AS (
     SELECT baseline_id, iso3, chain,
-        exp(sum(weight * ln(score)) FILTER (sub_index = 'position')
-            / sum(weight) FILTER (sub_index = 'position' AND score IS NOT NULL)) AS position_any,
-        exp(sum(weight * ln(score)) FILTER (sub_index = 'headroom')
-            / sum(weight) FILTER (sub_index = 'headroom' AND score IS NOT NULL)) AS headroom_any,
+        -- Rounded: the last bits of logarithms and exponentials differ between processors.
+        round(exp(sum(weight * ln(score) ORDER BY pillar) FILTER (sub_index = 'position')
+            / sum(weight) FILTER (sub_index = 'position' AND score IS NOT NULL)), 9) AS position_any,
+        round(exp(sum(weight * ln(score) ORDER BY pillar) FILTER (sub_index = 'headroom')
+            / sum(weight) FILTER (sub_index = 'headroom' AND score IS NOT NULL)), 9) AS headroom_any,
         bool_and(index_exists) FILTER (sub_index = 'position') AS position_exists,
         bool_and(index_exists) FILTER (sub_index = 'headroom') AS headroom_exists,
         any_value(score) FILTER (pillar = 'p1') AS p1, any_value(score) FILTER (pillar = 'p2') AS p2,
@@ -32,7 +33,8 @@ comparable AS (  -- sub-indices of the indicators that focus and panel countries
     SELECT baseline_id, iso3, chain, sub_index,
         CASE WHEN count(score_common) >= parameter('index_min_pillars')
                 AND coalesce(bool_and(score_common IS NOT NULL) FILTER (required), true)
-            THEN exp(sum(weight * ln(score_common)) / sum(weight) FILTER (score_common IS NOT NULL)) END AS value
+            THEN round(exp(sum(weight * ln(score_common) ORDER BY pillar)
+                / sum(weight) FILTER (score_common IS NOT NULL)), 9) END AS value
     FROM pillar GROUP BY ALL
 ),
 common AS (

@@ -3,6 +3,8 @@
 WITH p AS (
     SELECT
         parameter('known_share_min') AS known_min,
+        parameter('window_years')::INTEGER AS span,
+        parameter('window_min_years') AS min_years,
         parameter_text('feed_chain') AS feed_chain
 ),
 item AS (  -- its weight is its usual supply: as its balances give it where they close, else as FAOSTAT does
@@ -44,6 +46,16 @@ balance AS (  -- missing where items of too little usual weight are known
         coverage < p.known_min AS thin
     FROM summed s JOIN usual u USING (iso3, chain) CROSS JOIN p
 ),
+calendar AS (
+    SELECT unnest(generate_series(min(year), max(year)))::SMALLINT AS year FROM fact_production WHERE value IS NOT NULL
+),
+windowed AS (  -- a window ends in a year also where that year's balance is not out yet
+    SELECT b.iso3, b.chain, y.year, sum(b.production_t ORDER BY b.year) / sum(b.supply_t ORDER BY b.year) AS ssr_w3
+    FROM balance b CROSS JOIN p JOIN calendar y ON b.year BETWEEN y.year - p.span + 1 AND y.year
+    WHERE b.production_t IS NOT NULL AND b.supply_t IS NOT NULL
+    GROUP BY ALL
+    HAVING count(*) >= any_value(p.min_years) AND sum(b.supply_t) > 0
+),
 diet AS (
     SELECT f.iso3, f.year, i.role, e.measure, f.value,
         avg(f.value) OVER own AS weight, count(*) OVER own AS n
@@ -83,6 +95,7 @@ SELECT
     b.supply_t,
     b.supply_t - b.import_t AS home_use_t,
     CASE WHEN b.supply_t > 0 THEN b.production_t / b.supply_t END AS ssr,
+    w.ssr_w3,
     CASE WHEN b.supply_t > 0 THEN b.import_t / b.supply_t END AS idr,
     b.xor,
     b.retained_processing,
@@ -100,5 +113,5 @@ SELECT
         CASE WHEN b.xor > 1 THEN 'xor_above_one' END,
         CASE WHEN b.retained_processing > 1 THEN 'processing_above_supply' END
     ) AS flag
-FROM balance b FULL JOIN fed USING (iso3, chain, year)
+FROM balance b FULL JOIN windowed w USING (iso3, chain, year) FULL JOIN fed USING (iso3, chain, year)
 JOIN dim_country c USING (iso3)

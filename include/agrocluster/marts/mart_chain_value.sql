@@ -159,12 +159,15 @@ beside AS (
             THEN ln(t.x / lag(t.x) OVER line) END AS dx,
         CASE WHEN lag(t.year) OVER line = t.year - 1 AND t.uv > 0 AND lag(t.uv) OVER line > 0
             THEN ln(t.uv / lag(t.uv) OVER line) END AS duv,
+        world.vam AS vam_world,
+        t.x_primary * if(world.vam < 1, 0, world.vam - 1) AS processing_gap_usd,
         CASE WHEN o.gpv_usd IS NOT NULL THEN t.m_input END AS m_beside,
         CASE WHEN t.m_input IS NOT NULL THEN o.gpv_usd END AS gpv_beside
     FROM traded t
     LEFT JOIN mart_chain_output o USING (iso3, chain, year)
     LEFT JOIN mart_chain_balance b USING (iso3, chain, year)
     LEFT JOIN priced pr USING (iso3, chain, year)
+    LEFT JOIN multiple world ON world.iso3 = 'WLD' AND world.chain = t.chain AND world.year = t.year AND world.span = 1
     WINDOW line AS (PARTITION BY t.iso3, t.chain ORDER BY t.year)
 ),
 windowed AS (
@@ -173,10 +176,18 @@ windowed AS (
         input_known AND avg(gpv_beside) OVER input_win < p.input_min_gpv AS input_base_small,
         CASE WHEN input_known AND NOT input_base_small
             THEN sum(m_beside) OVER input_win / nullif(sum(gpv_beside) OVER input_win, 0) END AS input_dependence,
+        CASE WHEN count(processing_gap_usd) OVER win >= p.min_years
+            AND sum(x_primary) FILTER (processing_gap_usd IS NOT NULL) OVER win >= p.known_min * sum(x_primary) OVER win
+            THEN sum(processing_gap_usd) OVER win END AS processing_gap_usd_w3,
+        CASE WHEN count(m_made + home_use_usd) OVER win >= p.min_years
+            AND sum(m_made) FILTER (home_use_usd IS NOT NULL) OVER win >= p.known_min * sum(m_made) OVER win
+            THEN sum(m_made) FILTER (home_use_usd IS NOT NULL) OVER win
+                / nullif(sum(m_made + home_use_usd) OVER win, 0) END AS import_leakage_w3,
         CASE WHEN count(dx) OVER vol_win >= p.vol_points THEN stddev_samp(dx) OVER vol_win END AS vol_x,
         CASE WHEN count(duv) OVER vol_win >= p.vol_points THEN stddev_samp(duv) OVER vol_win END AS vol_uv
     FROM beside b CROSS JOIN p
     WINDOW
+        win AS (PARTITION BY iso3, chain ORDER BY year RANGE BETWEEN p.span - 1 PRECEDING AND CURRENT ROW),
         input_win AS (
             PARTITION BY iso3, chain ORDER BY year RANGE BETWEEN p.input_years - 1 PRECEDING AND CURRENT ROW
         ),
@@ -187,9 +198,11 @@ SELECT
     t.dpr, t.ui,
     own.vam,
     CASE WHEN t.n_years >= p.min_years THEN own_w3.vam END AS vam_w3,
-    world.vam AS vam_world,
-    t.x_primary * if(world.vam < 1, 0, world.vam - 1) AS processing_gap_usd,
+    t.vam_world,
+    t.processing_gap_usd,
+    t.processing_gap_usd_w3,
     t.m_made / nullif(t.m_made + t.home_use_usd, 0) AS import_leakage,
+    t.import_leakage_w3,
     t.input_dependence,
     t.pp_usd_t, t.pp_item_code,
     t.pr_ratio,
@@ -210,4 +223,3 @@ FROM windowed t CROSS JOIN p
 LEFT JOIN multiple own ON own.iso3 = t.iso3 AND own.chain = t.chain AND own.year = t.year AND own.span = 1
 LEFT JOIN multiple own_w3 ON own_w3.iso3 = t.iso3 AND own_w3.chain = t.chain AND own_w3.year = t.year
     AND own_w3.span = p.span
-LEFT JOIN multiple world ON world.iso3 = 'WLD' AND world.chain = t.chain AND world.year = t.year AND world.span = 1

@@ -111,7 +111,8 @@ SELECT baseline_id, followup_id, iso3, chain, country_en, country_ru, chain_en, 
     common_change AS d_common,
     peer_change, n_peers, d_common - peer_change AS did_peer,
     chains_change, n_chains, d_real - chains_change AS did_chain,
-    synthetic_change, fit_rmse, d_common - synthetic_change AS did_synthetic,
+    synthetic_change, fit_rmse,
+    CASE WHEN fit_rmse <= {max_fit_rmse} THEN d_common - synthetic_change END AS did_synthetic,
     concat_ws(
         ';',
         CASE WHEN s_baseline IS NULL THEN 'no_score_baseline' END,
@@ -124,7 +125,8 @@ SELECT baseline_id, followup_id, iso3, chain, country_en, country_ru, chain_en, 
         CASE WHEN d_real IS NOT NULL AND n_indicators_differ > 0 THEN 'indicators_differ' END,
         CASE WHEN peer_change IS NULL THEN 'too_few_peers' END,
         CASE WHEN chains_change IS NULL THEN 'too_few_chains' END,
-        CASE WHEN synthetic_change IS NULL THEN 'no_donors' END
+        CASE WHEN synthetic_change IS NULL THEN 'no_donors' END,
+        CASE WHEN fit_rmse > {max_fit_rmse} THEN 'poor_fit' END
     ) AS reasons,
     index_version, goalpost_id, panel_id
 FROM judged
@@ -134,9 +136,14 @@ FROM judged
 def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     """One row per pair of windows, focus country and chain."""
     method = parameters(con)
-    con.register("judged", judged(_cells(con, method), method["progress_z"]))
-    pillars = ", ".join(f"d_{name}" for name in PILLARS)
-    return con.sql(_PUBLISHED.format(pillars=pillars, revision_points=method["progress_revision_points"]))
+    found = judged(_cells(con, method), method["progress_z"], method["progress_price_share_min"])
+    con.register("judged", found)
+    query = _PUBLISHED.format(
+        pillars=", ".join(f"d_{name}" for name in PILLARS),
+        revision_points=method["progress_revision_points"],
+        max_fit_rmse=method["progress_max_fit_rmse"],
+    )
+    return con.sql(query)
 
 
 def _cells(con: duckdb.DuckDBPyConnection, method: Parameters) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -37,22 +37,27 @@ FROZEN = {
 """Relation -> the mart whose rows it holds."""
 
 
-def register_catalog(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the ``cat_*`` tables in ``con``."""
+def register_catalog(con: duckdb.DuckDBPyConnection, names: Container[str]) -> None:
+    """Create those of the ``cat_*`` tables that ``names`` holds in ``con``."""
     for name, table in catalog_tables(catalog()).items():
-        _create(con, name, table)
+        if name in names:
+            _create(con, name, table)
 
 
-def register_staged(con: duckdb.DuckDBPyConnection, vintages: Iterable[Vintage]) -> None:
-    """Create ``current_<kind>``, ``all_<kind>``, ``vintages`` and ``vintage_files`` over accepted vintages."""
+def register_staged(con: duckdb.DuckDBPyConnection, vintages: Iterable[Vintage], names: Container[str]) -> None:
+    """Create ``current_<kind>``, ``all_<kind>``, ``vintages`` and ``vintage_files`` over accepted vintages, where
+    ``names`` holds them."""
     listed = list(vintages)
     for kind, contract in catalog().tables.items():
         mine = [v for v in listed if v.kind is kind]
-        con.execute(f"CREATE VIEW current_{kind} AS {current_query(contract, mine)}")
-        con.execute(f"CREATE VIEW all_{kind} AS {all_query(contract, mine)}")
-    _create(con, "vintages", pa.Table.from_pylist([_vintage_row(v) for v in listed], schema=VINTAGE))
-    files = [_file_row(v.vintage_id, file) for v in listed for file in v.report["files"]]
-    _create(con, "vintage_files", pa.Table.from_pylist(files, schema=FILE))
+        for name, query in ((f"current_{kind}", current_query), (f"all_{kind}", all_query)):
+            if name in names:
+                con.execute(f"CREATE VIEW {name} AS {query(contract, mine)}")
+    if "vintages" in names:
+        _create(con, "vintages", pa.Table.from_pylist([_vintage_row(v) for v in listed], schema=VINTAGE))
+    if "vintage_files" in names:
+        files = [_file_row(v.vintage_id, file) for v in listed for file in v.report["files"]]
+        _create(con, "vintage_files", pa.Table.from_pylist(files, schema=FILE))
 
 
 def register_overlay(con: duckdb.DuckDBPyConnection, overlay: overlays.Overlay | None) -> None:
@@ -61,11 +66,13 @@ def register_overlay(con: duckdb.DuckDBPyConnection, overlay: overlays.Overlay |
     _create(con, "practitioner_overlay", overlays.table(overlay, columns))
 
 
-def register_frozen(con: duckdb.DuckDBPyConnection, frozen: Sequence[Frozen]) -> None:
-    """Create the views of ``FROZEN``: rows of frozen baselines with ``frozen_id`` and ``frozen_order``, the place in
-    the order of freezing. Their columns are those of today's marts, whether or not anything is frozen."""
+def register_frozen(con: duckdb.DuckDBPyConnection, frozen: Sequence[Frozen], names: Container[str]) -> None:
+    """Create those of the views of ``FROZEN`` that ``names`` holds: rows of frozen baselines with ``frozen_id`` and
+    ``frozen_order``, the place in the order of freezing. Their columns are those of today's marts, whether or not
+    anything is frozen."""
     for name, mart in FROZEN.items():
-        con.execute(f"CREATE VIEW {name} AS {rows_query(mart, catalog().marts[mart], frozen)}")
+        if name in names:
+            con.execute(f"CREATE VIEW {name} AS {rows_query(mart, catalog().marts[mart], frozen)}")
 
 
 def register_marts(con: duckdb.DuckDBPyConnection, folder: Path, names: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
 """Scores from 1 to 100 on a frozen scale: between goalposts, by standard deviations, by rank (method 9.4).
 
-The scale comes from the panel in the baseline window and does not move with what is scored: a follow-up, or a draw of
+The scale comes from a panel given to it and does not move with what is scored: a follow-up, or a draw of
 the Monte Carlo, is measured with the same ruler. The first way makes the index; the others show how much the choice
 matters (9.7). Transforms and directions are applied before. Unknown stays nan.
 

@@ -35,21 +35,28 @@ def minimum_detectable_change(
     return z * np.sqrt(np.maximum(variance, 0.0))  # rounding can leave -1e-17
 
 
-def verdict(change: ArrayLike, detectable: ArrayLike, price_part: ArrayLike) -> NDArray[np.str_]:
+def verdict(
+    change: ArrayLike, detectable: ArrayLike, price_part: ArrayLike, price_share_min: float = 0.5
+) -> NDArray[np.str_]:
     """One of ``VERDICTS`` per change.
 
     Args:
         change: real change, in points.
         detectable: minimum detectable change, in points.
         price_part: part of the change that comes from world unit values; nan (unknown) counts as none.
+        price_share_min: least share of the change, in its direction, from which on prices explain it.
 
-    A change beyond ``detectable`` has moved with world prices when without their part it no longer is beyond it in the
-    same direction. Where change or ``detectable`` is nan the scores are not comparable.
+    A change counts as the cell's own when it is beyond ``detectable`` with and without the part of prices. One that is
+    beyond it only with that part has moved with world prices where the part is large enough, and is not told from
+    noise otherwise. Where change or ``detectable`` is nan the scores are not comparable.
     """
     moved, limit = np.asarray(change, dtype=np.float64), np.asarray(detectable, dtype=np.float64)
-    own = np.sign(moved) * (moved - np.nan_to_num(np.asarray(price_part, dtype=np.float64)))
+    size = np.abs(moved)
+    prices = np.sign(moved) * np.nan_to_num(np.asarray(price_part, dtype=np.float64))
+    own = size - prices
     unknown = np.isnan(moved) | np.isnan(limit)
-    cases = [unknown, np.abs(moved) <= limit, own <= limit, moved > 0]
+    hidden = (size <= limit) | ((own <= limit) & (prices < price_share_min * size))
+    cases = [unknown, hidden, own <= limit, moved > 0]
     said = ["not_comparable", "no_detectable_change", "moved_with_world_prices", "improved"]
     return np.select(cases, said, default="declined").astype(np.str_)
 

@@ -21,6 +21,8 @@ MARTS, RELEASE = "marts", "release"
 DONE = ("success", "skipped", "failed", "upstream_failed", "removed")
 POSTPONED = "up_for_reschedule"
 POLL_S = 1.5
+DETAILS_S = 6.0
+"""How old the counts of tasks may be while no run changes its state: listing them is Airflow's dearest answer."""
 HANDOVER_S = 120.0
 """How long an asset event may take to start the next Dag before that counts as a failure of Airflow."""
 
@@ -155,11 +157,12 @@ def follow(
     (a component died, a signal came).
     """
     handover: tuple[str, float] | None = None
+    details = _Details(airflow, since)
     with _display(current, console) as show:
         while True:
             check()
             runs = [run for run in airflow.runs_since(since) if run["dag_id"] in current.states]
-            current.take(runs, airflow.tasks_since(since), airflow.events_since(since))
+            current.take(runs, *details.of(runs))
             show()
             if current.ended and not current.running:
                 return None
@@ -171,6 +174,24 @@ def follow(
             elif time.monotonic() - handover[1] > HANDOVER_S:
                 return f"Airflow did not start the Dag {late} within {HANDOVER_S:.0f} s of its asset events."
             time.sleep(POLL_S)
+
+
+class _Details:
+    """Tasks and asset events of the round, asked for again when a run changed its state, or now and then."""
+
+    def __init__(self, airflow: Airflow, since: datetime) -> None:
+        self._airflow, self._since = airflow, since
+        self._states: dict[tuple[str, str], str] = {}
+        self._asked = float("-inf")
+        self._known: tuple[list[Any], list[Any]] = ([], [])
+
+    def of(self, runs: Iterable[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+        """Tasks and events, no older than the states of ``runs`` or than ``DETAILS_S``."""
+        states = {(run["dag_id"], run["dag_run_id"]): run["state"] for run in runs}
+        if states != self._states or time.monotonic() - self._asked > DETAILS_S:
+            self._known = (self._airflow.tasks_since(self._since), self._airflow.events_since(self._since))
+            self._states, self._asked = states, time.monotonic()
+        return self._known
 
 
 class _display:

@@ -1,6 +1,6 @@
 """One ingest Dag per dataset of the catalogue.
 
-check_source -> plan_slices -> fetch (per slice) -> seal -> stage, validate (per snapshot) -> mark
+check_source -> fetch (per batch of slices) -> seal -> stage, validate (per snapshot) -> mark
 
 Archives of many years have ``divide -> stage_part`` (per run of years) before ``stage``, which joins them: workers
 that share nothing but storage read them at the same time. A small archive gives no parts and costs one short task.
@@ -20,7 +20,7 @@ from agrocluster.model.specs import DatasetSpec, SourceSpec
 from agrocluster.orchestration import assets, docs, policy, pools, steps
 
 FIRST_YEAR, LAST_YEAR = 1950, 2100
-PIECE = "{{ task.op_kwargs['piece']['id'] }}"
+BATCH = "{{ task.op_kwargs['batch']['id'] }}"
 SNAPSHOT = "{{ task.op_kwargs['snapshot_id'] }}"
 PART = "{{ task.op_kwargs['piece']['part'] }}"
 VINTAGE = "{{ task.op_kwargs['report']['vintage_id'] }}"
@@ -55,15 +55,11 @@ def ingest_dag(spec: DatasetSpec, source: SourceSpec) -> DAG:
         **(policy.dag_args(policy.PATIENT) if source.quota else policy.dag_args()),
     ) as dag:
         asset, polite = assets.staged(spec.id), pools.pool_name(source.id)
-        check: Any = task(multiple_outputs=False, task_id="check_source", pool=polite)(steps.check_source)(spec.id)
-        pieces: Any = task(multiple_outputs=False, task_id="plan_slices", pool=polite)(steps.plan_slices)(check)
-        fetch = task(multiple_outputs=False, task_id="fetch", map_index_template=PIECE, pool=polite)(steps.fetch)
-        fetched = fetch.partial(check=check).expand(piece=pieces)
-        # Landing may hold everything already; then nothing is fetched, but the snapshots are staged again.
-        sealed: Any = task(multiple_outputs=False, task_id="seal", trigger_rule="none_failed_min_one_success")(
-            steps.seal
-        )(pieces)
-        fetched >> sealed
+        batches: Any = task(multiple_outputs=False, task_id="check_source", pool=polite)(steps.check_source)(spec.id)
+        check = batches[steps.CHECK]
+        fetch = task(multiple_outputs=False, task_id="fetch", map_index_template=BATCH, pool=polite)(steps.fetch)
+        fetched: Any = fetch.partial(check=check).expand(batch=batches)
+        sealed: Any = task(multiple_outputs=False, task_id="seal")(steps.seal)(check, fetched)
         stage = task(
             multiple_outputs=False,
             task_id="stage",

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from agrocluster import incidents
 from agrocluster.errors import QuotaExhausted
+from agrocluster.model.loader import catalog
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.settings import settings
@@ -34,29 +35,33 @@ def _years(params: Any) -> tuple[int, int] | None:
     return (min(given), max(given)) if given else None
 
 
-def check_source(dataset_id: str) -> Json:
-    """One cheap request: has the publisher released anything that landing does not hold?"""
+TASKS_PER_SLOT = 2
+"""Fetching tasks for each that may ask a publisher at the same time: as few as keep all slots busy to the end."""
+
+CHECK = "check"
+"""XCom key of what ``check_source`` found out; its return value is what follows from it."""
+
+
+def check_source(dataset_id: str) -> list[Json]:
+    """One cheap request: has the publisher released anything that landing does not hold?
+
+    Returns the fetch in batches of slices. None when nothing has changed: then all that follows is skipped.
+    """
     from agrocluster import pipeline
 
-    params = get_current_context()["params"]
+    context = get_current_context()
+    params = context["params"]
     with endpoint(_source(dataset_id)):
         check: Json = pipeline.check_source(dataset_id, years=_years(params), force=bool(params.get("force")))
+        pieces = pipeline.plan_slices(check) if check["changed"] else []
+    context["ti"].xcom_push(CHECK, check)
     log.info("%s: %s, stamp %s", dataset_id, "changed" if check["changed"] else "unchanged", check["probe"]["stamp"])
-    return check
+    slots = catalog().sources[_source(dataset_id)].pool_slots
+    return list(pipeline.batches(pieces, TASKS_PER_SLOT * slots))
 
 
-def plan_slices(check: Json) -> list[Json]:
-    """The independent pieces of the fetch; skipped, with all that follows, when nothing has changed."""
-    from agrocluster import pipeline
-
-    if not check["changed"]:
-        raise AirflowSkipException(f"{check['dataset_id']} has not changed; nothing to fetch.")
-    with endpoint(_source(check["dataset_id"])):
-        return list(pipeline.plan_slices(check))
-
-
-def fetch(check: Json, piece: Json) -> Json:
-    """Stream one slice into landing.
+def fetch(check: Json, batch: Json) -> list[Json]:
+    """Stream the slices of a batch into landing; those that are there already, from an earlier try, are skipped.
 
     When the publisher's daily allowance is spent, the task steps aside (``up_for_reschedule``) until there is a new
     one, which is no failure and costs no try; what it has fetched by then is kept.
@@ -65,23 +70,17 @@ def fetch(check: Json, piece: Json) -> Json:
 
     try:
         with endpoint(_source(check["dataset_id"])):
-            done: Json = pipeline.fetch_slice(check, piece)
+            return [pipeline.fetch_slice(check, piece) for piece in batch["slices"]]
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
         raise AirflowRescheduleException(spent.resume_at) from spent
-    return done
 
 
-def seal(pieces: list[Json]) -> list[str]:
-    """Make the fetched slices an immutable snapshot (several, where several vintages were found).
-
-    The check comes by pull, not as an argument: as an upstream task it would make this one run although
-    everything between them was skipped.
-    """
+def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
+    """Make the fetched slices an immutable snapshot (several, where several vintages were found)."""
     from agrocluster import pipeline
 
-    check: Json = get_current_context()["ti"].xcom_pull(task_ids="check_source")
-    return list(pipeline.seal_snapshots(check, list(pieces)))
+    return list(pipeline.seal_snapshots(check, [piece for batch in fetched for piece in batch]))
 
 
 def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:

@@ -10,11 +10,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agrocluster import __version__
@@ -30,6 +29,8 @@ from agrocluster.storage.paths import layout
 from agrocluster.storage.vintages import Vintage
 
 PACKAGE = Path(__file__).resolve().parent.parent
+COMPUTING = ("duckdb", "pyarrow", "numpy", "scipy")
+"""Libraries whose arithmetic and random numbers shape a release."""
 
 
 def data_mode(vintages: Sequence[Vintage]) -> str:
@@ -45,7 +46,7 @@ def release_id(vintages: Sequence[Vintage], kept: Kept) -> str:
     """
     shaping = ("catalog", "explain", "marts", "measures", "model", "quality", "release", "storage", "transform")
     folders = [PACKAGE / name for name in shaping]
-    parts = [tree_fingerprint(*folders), __version__, duckdb.__version__, pa.__version__]
+    parts = [tree_fingerprint(*folders), __version__, *(version(name) for name in COMPUTING)]
     parts += [json.dumps(v.report, sort_keys=True) for v in vintages]
     parts += kept.digests
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()

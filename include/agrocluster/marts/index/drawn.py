@@ -20,8 +20,8 @@ from agrocluster.marts.parameters import Parameters
 from agrocluster.measures.composite import Flags
 from agrocluster.measures.safe import Floats, divide, known_sum, ln
 
-PERCENT_PER_YEAR = 100.0
-"""Unit of indicators whose noise is ``growth``."""
+PERCENT = 100.0
+"""Unit of shares and of yearly rates (noise ``growth``) that are told in percent."""
 
 
 @dataclass(frozen=True)
@@ -87,36 +87,55 @@ def raw_values(source: Source, baseline: int, plan: Plan, *, countries: Flags) -
     return raw if plan.errors is None else _with_noise(source, plan.errors, raw, spans[0][0])
 
 
-def at_prices_of(source: Source, baseline: int, deflator: Floats) -> Floats:
-    """Raw values [country, chain, indicator] of the baseline with the exports of its window at other prices.
+@dataclass(frozen=True)
+class Prices:
+    """Value at other prices over value as it is, of the goods of one window (1 where prices are not known): ``chain``
+    [c, h, s], ``world`` [h, s], ``all_goods`` and ``agri`` [c], ``world_all`` and ``world_agri``; ``level``: consumer
+    prices of the window over those of the time that the other prices are of."""
 
-    ``deflator`` [chain, stage]: value at those prices over value as it is. Earlier windows stay as they were.
+    chain: Floats
+    world: Floats
+    all_goods: Floats
+    agri: Floats
+    world_all: float
+    world_agri: float
+    level: float
+
+
+def at_prices_of(source: Source, baseline: int, prices: Prices) -> Floats:
+    """Raw values [country, chain, indicator] of the baseline with the goods of its window at other prices.
+
+    Exports, theirs and the world's, of the chains and of everything else, change; what was traded before the window and
+    indicators without a formula stay, but for the residual of growth, which is worth as much as the goods.
     """
-    plan_of_one = published(source.index, source.method)
     rows, _ = source.spans(baseline)[0]
     state = source.state
     if not len(rows):
         return source.published[baseline]
-    factor = np.ones((len(state.years), *deflator.shape))
-    factor[rows] = np.where(np.isnan(deflator), 1.0, deflator)
-    x = state.x * factor[:, None]
-    change, change_base = x - state.x, (x - state.x) * np.nan_to_num(state.on_base)
-    world = state.world * factor
-    on_base = np.nan_to_num(state.world_on_base)
-    changed = replace(
+
+    def changed(values: Floats, factor: Floats | float) -> Floats:
+        result = values.copy()
+        result[rows] = values[rows] * factor
+        return result
+
+    world = changed(state.world, prices.world)
+    repriced = replace(
         state,
-        x=x,
+        x=changed(state.x, prices.chain),
         world=world,
-        x_all=state.x_all + np.nansum(change, axis=(2, 3)),
-        x_agri=state.x_agri + np.nansum(change_base, axis=(2, 3)),
-        w_all=state.w_all + np.nansum(world - state.world, axis=(1, 2)),
-        w_agri=state.w_agri + np.nansum((world - state.world) * on_base, axis=(1, 2)),
+        x_all=changed(state.x_all, prices.all_goods),
+        x_agri=changed(state.x_agri, prices.agri),
+        w_all=changed(state.w_all, prices.world_all),
+        w_agri=changed(state.w_agri, prices.world_agri),
     )
     everyone = np.ones(len(source.frame.countries), dtype=np.bool_)
-    raw = raw_values(replace(source, state=changed), baseline, plan_of_one, countries=everyone)[0]
-    demand, span = source.index.column("demand_growth"), len(rows)
-    then, now = np.nansum(state.world[rows], axis=(0, 2)), np.nansum(world[rows], axis=(0, 2))
-    raw[..., demand] = source.published[baseline][..., demand] + ln(divide(now, then)) / span
+    plan = published(source.index, source.method)
+    raw = raw_values(replace(source, state=repriced), baseline, plan, countries=everyone)[0]
+    kept = divide(np.nansum(world[rows], axis=(0, 2)), np.nansum(state.world[rows], axis=(0, 2)))
+    # Demand is told in constant dollars already: of the price of its goods only what differs from all prices counts.
+    demand = source.index.column("demand_growth")
+    raw[..., demand] = source.published[baseline][..., demand] + ln(kept * prices.level) / len(rows)
+    raw[..., source.index.column("cms_residual")] *= _or(kept, 1.0)
     return raw
 
 
@@ -235,7 +254,7 @@ def _farms(
     (now, before), (first_now, first_before) = spans[option], spans[0]
     moved = _or(divide(of_country(now), of_country(first_now)), 1.0)
     moved_world = _or(divide(of_world(now), of_world(first_now)), 1.0)
-    own = (base[..., index.column("gpv_share")] * moved)[None]
+    own = (base[..., index.column("gpv_share")] / PERCENT * moved)[None]
     plq = (base[..., index.column("plq")] * moved / moved_world)[None]
     growth = (
         base[..., index.column("growth_production")] + _or(rate(now, before) - rate(first_now, first_before), 0.0)
@@ -246,7 +265,7 @@ def _farms(
         drawn = divide(own * errors[0], weighed.sum(axis=-1, keepdims=True) + left)
         plq = plq * _or(divide(drawn, own), 1.0)
         own, growth = drawn, growth + np.log(errors[0] / errors[1]) / max(len(first_now), 1)
-    return {"gpv_share": own, "plq": plq, "growth_production": growth}
+    return {"gpv_share": PERCENT * own, "plq": plq, "growth_production": growth}
 
 
 def _with_noise(source: Source, errors: Errors, raw: Floats, rows: NDArray[np.int64]) -> Floats:
@@ -265,7 +284,7 @@ def _with_noise(source: Source, errors: Errors, raw: Floats, rows: NDArray[np.in
         if line["noise"] == "factor":
             raw[..., i] *= np.exp(drawn)
         elif line["noise"] == "growth":
-            raw[..., i] += PERCENT_PER_YEAR * drawn * np.sqrt(2) / len(rows)
+            raw[..., i] += PERCENT * drawn * np.sqrt(2) / len(rows)
         else:
             odds = raw[..., i] * np.exp(drawn)
             raw[..., i] = divide(odds, odds + 1 - raw[..., i])

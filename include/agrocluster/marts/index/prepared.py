@@ -17,6 +17,9 @@ from agrocluster.marts.parameters import parameters
 from agrocluster.measures.normalise import frozen_scale
 from agrocluster.measures.safe import Floats
 
+DECIMALS = 9
+"""Published scores are rounded: the last bits of logarithms and exponentials differ between processors."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -27,8 +30,9 @@ class Prepared:
     transformed: Floats
 
     def scores(self, raw: Floats) -> Floats:
-        """Published scores [country, chain, indicator] of raw values of the same shape."""
-        return scored(raw[None], self.source, self.scales, np.zeros(1, dtype=np.int64))[0]
+        """Scores [country, chain, indicator] of raw values of the same shape, as they are published."""
+        found = scored(raw[None], self.source, self.scales, np.zeros(1, dtype=np.int64))[0]
+        return np.round(found, DECIMALS)
 
     def outcome(self, scores: Floats) -> Outcome:
         """The published index of scores [country, chain, indicator]; its arrays have one draw."""

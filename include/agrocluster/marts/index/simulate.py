@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agrocluster.marts.index.drawn import Source, raw_values
-from agrocluster.marts.index.plan import Plan
+from agrocluster.marts.index.plan import Plan, published
 from agrocluster.marts.index.values import transformed
 from agrocluster.measures import composite
 from agrocluster.measures.composite import Pillars
@@ -74,12 +74,20 @@ def outcome(scores: Floats, source: Source, plan: Plan, *, focus: NDArray[np.boo
 
 
 def simulated(source: Source, baseline: int, plan: Plan, of: Scales) -> tuple[Outcome, Floats]:
-    """Outcome of every draw for the focus countries, and the panel medians [draw, sub-index] to compare it with."""
-    focus = source.frame.focus
+    """Outcome of every draw for the focus countries, and the panel medians [draw, sub-index] to compare it with.
+
+    Scales by rank or by deviation, and arithmetic means, lie higher as a whole. POSITION and HEADROOM of a draw are
+    therefore brought to the published panel median: what remains is how a cell stands against the panel.
+    """
+    focus, index = source.frame.focus, source.index
     medians, typical = panel_medians(source, baseline, plan, of)
+    usual, _ = panel_medians(source, baseline, published(index, source.method), of)
     raw = raw_values(source, baseline, plan, countries=focus)
     scores = imputed(scored(raw, source, of, plan.choice["scale"]), typical, plan)
-    return outcome(scores, source, plan, focus=focus[focus]), medians
+    found = outcome(scores, source, plan, focus=focus[focus])
+    level = np.where(np.isnan(medians) | np.isnan(usual), 1.0, usual / medians)[:, None, None]
+    position, headroom = (np.clip(v * level[..., n], 1, 100) for n, v in enumerate((found.position, found.headroom)))
+    return replace(found, position=position, headroom=headroom), medians
 
 
 def imputed(scores: Floats, typical: Floats, plan: Plan) -> Floats:
