@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks import baci, complexity, comtrade, faostat, measures_rca, synthetic, uncertainty, world
+from benchmarks import baci, complexity, comtrade, faostat, measures_rca, reading, synthetic, uncertainty, world
 from benchmarks.measure import table
 
 
@@ -36,6 +36,7 @@ def main() -> None:
         mirrors = comtrade.run_year(folder, chosen.repetitions, int(comtrade.YEAR_ROWS * chosen.scale))
         advantage = measures_rca.run(year, chosen.repetitions, int(synthetic.BILATERAL_ROWS * chosen.scale))
         drawn = uncertainty.run(folder, chosen.repetitions)
+        cold, warm, alone = reading.run(folder, chosen.repetitions)
         release = world.run(synthetic.baci_release(folder), 1) if chosen.release else []
     print(f"{os.cpu_count()} processors, medians of {chosen.repetitions} runs, whole processes\n")
     millions = synthetic.FAOSTAT_ROWS * chosen.scale / 1e6
@@ -55,6 +56,9 @@ def main() -> None:
         millions = synthetic.BILATERAL_ROWS * chosen.scale * years / 1e6
         print(table(f"Specialisation from {millions:.1f} million bilateral rows", measures_rca.PEER, results))
     print(table("Uncertainty of the index: 4 countries x 23 chains", uncertainty.ONE_BY_ONE, drawn))
+    print(table("Baseline mart of the latest release in a cold Python", reading.BARE, cold))
+    print(table("The same after imports", reading.BARE_AFTER, warm))
+    print(f"{alone.name}: {alone.seconds:.2f} s\n")
     if release:
         millions = synthetic.RELEASE_ROWS / 1e6
         print(table(f"BACI release of thirty years, {millions:.0f} million flows (one run)", world.name(1), release))

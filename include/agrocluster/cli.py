@@ -24,6 +24,7 @@ LAZY = {
     "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",
     "overlay": "agrocluster.overlay.cli:overlay_command",
+    "profile": "agrocluster.release.profile_cli:profile_command",
     "run": "agrocluster.orchestration.local:run_command",
     "stop": "agrocluster.orchestration.local:stop_command",
 }
@@ -40,18 +41,45 @@ class Commands(click.Group):
         if cmd_name not in LAZY:
             return super().get_command(ctx, cmd_name)
         module, _, name = LAZY[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        try:
+            command: click.Command = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            return _needs_more(cmd_name, _not_installed(error))
         return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
         except AgroclusterError as error:
-            click.secho(f"error: {error}", fg="red", err=True)
-            sys.exit(1)
+            problem = error
+        except ModuleNotFoundError as error:
+            problem = _not_installed(error)
+        click.secho(f"error: {problem}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _not_installed(error: ModuleNotFoundError) -> UsageError:
+    """What to do about a package that only the pipeline needs; an error in the package's own names stays one."""
+    package = (error.name or "").partition(".")[0]
+    if package in {"", "agrocluster"}:
+        raise error
+    remedy = "pip install 'agrocluster[airflow]', which brings all that the pipeline needs."
+    return UsageError(f"This command needs {package}, which is not installed.", remedy=remedy)
+
+
+def _needs_more(name: str, problem: UsageError) -> click.Command:
+    """Stands for a command that cannot be loaded, so that all others and the help still can."""
+
+    def refuse() -> None:
+        raise problem
+
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, callback=refuse, help=str(problem), add_help_option=False, context_settings=anything)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+release_option = click.option("--release", "name", metavar="ID", help="Release to read (default: the current one).")
 
 
 @click.group(cls=Commands)
@@ -151,26 +179,28 @@ def refresh(as_json: bool) -> None:
 @main.command()
 @click.argument("sql")
 @click.option("--as-of", metavar="DATE", help="Read the facts as they were known on this date instead.")
+@release_option
 @json_option
-def query(sql: str, as_of: str | None, as_json: bool) -> None:
-    """Run SQL over the marts of the current release (DuckDB; every mart is a view).
+def query(sql: str, as_of: str | None, name: str | None, as_json: bool) -> None:
+    """Run SQL over the marts of a release (DuckDB; every mart is a view).
 
     With --as-of the views are fact_indicator, fact_production and fact_trade, from the vintages of that time.
     """
     from agrocluster.release import reading
 
-    rows = reading.query(sql, as_of)
+    rows = reading.query(sql, as_of, name)
     _print(rows.to_pylist(), rows.column_names, [list(row.values()) for row in rows.to_pylist()], as_json)
 
 
 @main.command()
 @click.argument("mart", required=False)
+@release_option
 @json_option
-def show(mart: str | None, as_json: bool) -> None:
-    """Show the current release, or the columns of one MART."""
+def show(mart: str | None, name: str | None, as_json: bool) -> None:
+    """Show a release, or the columns of one MART."""
     from agrocluster.release import reading
 
-    found = reading.current()
+    found = reading.release(name)
     if mart is None:
         lines = [[m["name"], m["rows"], m["contract_version"], m["title_en"]] for m in found["marts"]]
         _print(found, ["mart", "rows", "contract", "title"], lines, as_json, title=reading.headline(found))

@@ -87,5 +87,9 @@ class UsageError(AgroclusterError):
     """The caller asked for something impossible; nothing was changed."""
 
 
+class NotHeld(UsageError, KeyError):
+    """A name that is not among those there are; a KeyError too, so that mappings of ours behave as such."""
+
+
 class StorageError(AgroclusterError):
     """The data root cannot be read or written (disk full, permissions, damaged file)."""

@@ -13,6 +13,8 @@ from typing import Literal, cast, get_args
 from agrocluster.errors import UsageError
 
 Mode = Literal["sample", "files", "live"]
+SAMPLE_LABEL = "SAMPLE DATA - NOT REAL STATISTICS"
+"""What everything made of sample data says about itself."""
 
 
 @dataclass(frozen=True)

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from agrocluster.errors import UsageError
-from agrocluster.model.loader import catalog
-from agrocluster.model.specs import TableKind
 from agrocluster.release import reading
-from agrocluster.storage import atomic, vintages
-from agrocluster.storage.parquet import write_table
+from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
-
-DATASET = "worldbank__wdi"
-CONTRACT = catalog().tables[TableKind.INDICATOR]
-
-
-def put(name: str, scope: str, cells: dict[int, float], *, passed: bool = True) -> None:
-    """Stage a vintage of one series by hand; ``cells`` is year -> value."""
-    vintage_id = f"{DATASET}@{name}"
-    rows = [
-        {"iso3": "KGZ", "year": year, "indicator": "SP.POP.TOTL", "value": value, "unit": "persons", "flag": ""}
-        | {"source": "worldbank", "dataset": "wdi", "vintage_id": vintage_id}
-        for year, value in cells.items()
-    ]
-    write_table(pa.Table.from_pylist(rows), layout().vintage(vintage_id) / "data.parquet", CONTRACT, ordered=False)
-    report = {"vintage_id": vintage_id, "dataset_id": DATASET, "kind": "indicator", "stamp": name[:10], "scope": scope}
-    report |= {"world": "sample", "first_year": min(cells), "last_year": max(cells)}
-    vintages.record(vintage_id, report)
-    vintages.accept(vintage_id, {"passed": passed})
+from support.staged import put
 
 
 def facts(as_of: str = "2999-12-31") -> dict[int, float]:

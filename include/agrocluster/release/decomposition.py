@@ -45,9 +45,9 @@ def decompose(country: str, chain: str, *, baseline: str | None = None, release:
     iso3, code = find_country(country), find_chain(chain)
     found = reading.release(release)
     with reading.connect(found) as con:
-        cell = _cell(con, iso3, code, baseline)
+        cell = find_cell(con, iso3, code, baseline)
         where = {"baseline": cell["baseline_id"], "iso3": iso3, "chain": code}
-        lines = _rows(
+        lines = records(
             con, f"FROM mart_baseline_indicators WHERE {CELL} ORDER BY sub_index DESC, pillar, indicator", where
         )
         behind = sources(con, cell)
@@ -66,10 +66,10 @@ def decompose(country: str, chain: str, *, baseline: str | None = None, release:
     }
 
 
-def _cell(con: duckdb.DuckDBPyConnection, iso3: str, chain: str, baseline: str | None) -> dict[str, Any]:
-    known = {line["baseline_id"]: line["is_reference"] for line in _rows(con, "FROM dim_baseline", {})}
+def find_cell(con: duckdb.DuckDBPyConnection, iso3: str, chain: str, baseline: str | None) -> dict[str, Any]:
+    known = {line["baseline_id"]: line["is_reference"] for line in records(con, "FROM dim_baseline", {})}
     asked = baseline or next(name for name, is_reference in known.items() if is_reference)
-    rows = _rows(con, f"FROM mart_cluster_baseline WHERE {CELL}", {"baseline": asked, "iso3": iso3, "chain": chain})
+    rows = records(con, f"FROM mart_cluster_baseline WHERE {CELL}", {"baseline": asked, "iso3": iso3, "chain": chain})
     if not rows:
         raise UsageError(
             f"This release has no row for {iso3}, {chain} in baseline {asked!r}.",
@@ -130,9 +130,9 @@ def _inputs(con: duckdb.DuckDBPyConnection, spec: dict[str, Any], cell: dict[str
     columns = [word for word in words if word in held and word not in keys]
     keys = {name: value for name, value in keys.items() if name in held}
     where = " AND ".join([f"({spec['row_filter']})", *(f"{name} = ${name}" for name in keys)])
-    rows = _rows(con, f"SELECT {', '.join(columns)} FROM {spec['mart']} WHERE {where}", keys) if columns else []
+    rows = records(con, f"SELECT {', '.join(columns)} FROM {spec['mart']} WHERE {where}", keys) if columns else []
     return rows[0] if rows else dict.fromkeys(columns)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+def records(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     return list(con.sql(query, params=values).to_arrow_table().to_pylist())

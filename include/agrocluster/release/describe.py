@@ -12,6 +12,7 @@ import io
 from typing import Any
 
 from agrocluster.model.loader import catalog
+from agrocluster.model.specs import TableContract
 from agrocluster.storage.atomic import to_json
 
 FRICTIONLESS = {
@@ -33,6 +34,21 @@ def files(manifest: dict[str, Any]) -> dict[str, bytes]:
         "datapackage.json": to_json(data_package(manifest)),
         "README.txt": readme(manifest).encode(),
     }
+
+
+def columns(contract: TableContract) -> list[dict[str, Any]]:
+    """What a manifest says about the columns of a mart."""
+    return [
+        {
+            "name": c.name,
+            "type": c.type,
+            "unit": c.unit,
+            "nullable": c.nullable,
+            "description_en": c.text.en,
+            "description_ru": c.text.ru,
+        }
+        for c in contract.columns
+    ]
 
 
 def marts_sql(manifest: dict[str, Any]) -> str:

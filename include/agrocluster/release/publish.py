@@ -17,9 +17,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from agrocluster import __version__
-from agrocluster.errors import DataGateError, UsageError
+from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.release import describe
+from agrocluster.release.reading import latest, manifest
+from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage import atomic
 from agrocluster.storage.kept import Kept
 from agrocluster.storage.parquet import file_sha256
@@ -29,7 +31,6 @@ from agrocluster.storage.vintages import Vintage
 PACKAGE = Path(__file__).resolve().parent.parent
 COMPUTING = ("duckdb", "pyarrow", "numpy", "scipy")
 """Libraries whose arithmetic and random numbers shape a release."""
-SAMPLE_LABEL = "SAMPLE DATA - NOT REAL STATISTICS"
 
 
 def data_mode(vintages: Sequence[Vintage]) -> str:
@@ -53,26 +54,11 @@ def release_id(vintages: Sequence[Vintage], kept: Kept) -> str:
     return f"{newest}-{data_mode(vintages)}-{digest[:10]}"
 
 
-def latest() -> dict[str, Any] | None:
-    """The pointer to the current release, or None before the first one."""
-    path = layout().latest
-    return dict(atomic.read_json(path)) if path.exists() else None
-
-
 def is_published(release: str) -> bool:
     """Whether the pointer names ``release`` and its folder is there."""
     pointer = latest()
     found = pointer is not None and pointer["release"] == release
     return found and (layout().releases / release / "manifest.json").exists()
-
-
-def manifest(release: str) -> dict[str, Any]:
-    """The manifest of a published release. UsageError names the releases there are."""
-    path = layout().releases / release / "manifest.json"
-    if not path.exists():
-        known = ", ".join(sorted(p.parent.name for p in layout().releases.glob("[!.]*/manifest.json"))) or "none yet"
-        raise UsageError(f"There is no release {release!r}.", remedy=f"Published are: {known}.")
-    return dict(atomic.read_json(path))
 
 
 def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[str]], kept: Kept) -> dict[str, Any]:
@@ -129,17 +115,7 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
     path = folder / f"{name}.parquet"
     metadata = pq.read_metadata(path)
     contract = catalog().marts[name]
-    columns = [
-        {
-            "name": c.name,
-            "type": c.type,
-            "unit": c.unit,
-            "nullable": c.nullable,
-            "description_en": c.text.en,
-            "description_ru": c.text.ru,
-        }
-        for c in contract.columns
-    ]
+    columns = describe.columns(contract)
     return {
         "name": name,
         "path": path.name,

@@ -18,7 +18,7 @@ from agrocluster.model.specs import TableContract, TableKind
 from agrocluster.settings import settings
 from agrocluster.storage import atomic
 from agrocluster.storage.parquet import SQL_TYPES
-from agrocluster.storage.paths import layout
+from agrocluster.storage.paths import Layout, layout
 
 
 @dataclass(frozen=True)
@@ -80,18 +80,21 @@ def gate(vintage_id: str) -> dict[str, Any] | None:
     return dict(atomic.read_json(path)) if path.exists() else None
 
 
-def accepted(dataset_ids: Iterable[str], *, as_of: str | None = None, world: str | None = None) -> list[Vintage]:
+def accepted(
+    dataset_ids: Iterable[str], *, as_of: str | None = None, world: str | None = None, below: Layout | None = None
+) -> list[Vintage]:
     """Accepted vintages of one world, by dataset and age (oldest first).
 
     Args:
         dataset_ids: datasets to look at.
         as_of: only vintages published by this ISO date (``V202601`` counts as January 2026).
         world: ``sample`` or ``real``, by default that of this run.
+        below: the data root to look in, by default the configured one.
     """
     found: list[Vintage] = []
-    wanted = world or settings().world
+    wanted, root = world or settings().world, below or layout()
     for dataset_id in sorted(dataset_ids):
-        loaded = (_load(path, wanted) for path in sorted(layout().staged(dataset_id).glob("*/gate.json")))
+        loaded = (_load(path, wanted) for path in sorted(root.staged(dataset_id).glob("*/gate.json")))
         mine = [v for v in loaded if v]
         found.extend(sorted((v for v in mine if as_of is None or v.published <= as_of), key=lambda v: v.order))
     return found
