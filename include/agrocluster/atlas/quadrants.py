@@ -69,8 +69,8 @@ class Words:
 def span(values: Iterable[float]) -> tuple[int, int]:
     """From the ten below the least value to the ten above the largest, within 0 to 100."""
     held = list(values) or [0.0, 100.0]
-    low, high = TICK * math.floor(min(held) / TICK), TICK * math.ceil(max(held) / TICK)
-    return max(0, low), min(100, max(high, low + TICK))
+    low = max(0, min(TICK * math.floor(min(held) / TICK), 100 - TICK))
+    return low, min(100, max(TICK * math.ceil(max(held) / TICK), low + TICK))
 
 
 def quadrant_map(

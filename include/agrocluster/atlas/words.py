@@ -31,6 +31,7 @@ class Texts(Spec):
     typology: dict[str, str]
     verdict: dict[str, str]
     bottleneck: dict[str, str]
+    reason: dict[str, str]
     stage: dict[str, str]
     unit: dict[str, str]
     scale: dict[str, str]
@@ -80,6 +81,10 @@ class Words:
         """Dollars, rounded to three digits."""
         return self.say("unknown") if not known(value) else self.language.money(float(value or 0.0))
 
+    def thousands(self, value: float | None) -> str:
+        """Dollars in thousands, for tables whose heading says so."""
+        return self.number(value / 1e3 if value is not None else None)
+
     def share(self, value: float | None) -> str:
         """A share in percent."""
         return self.say("unknown") if not known(value) else self.language.percent(float(value or 0.0))
@@ -97,7 +102,7 @@ class Words:
 
     def reason(self, code: str) -> str:
         """Why something is missing."""
-        return self.language.word("reason", code)
+        return self.texts.reason.get(code) or self.language.word("reason", code)
 
     def caveat(self, code: str) -> str:
         """What a caveat means."""
