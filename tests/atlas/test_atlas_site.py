@@ -14,6 +14,7 @@ from atlas_pages import Node, pages, table
 from click.testing import CliRunner
 
 from agrocluster.atlas import site
+from agrocluster.atlas.content import READ
 from agrocluster.atlas.words import words
 from agrocluster.cli import main
 from agrocluster.errors import UsageError
@@ -249,6 +250,37 @@ def test_a_release_without_its_trade_on_record_is_closed(data_root: Path) -> Non
     rows = small.tables()
     rows["method_parameters"] = []
     assert "mart_chain_trade" in redistribution.closed_marts(small.write("unrecorded", rows))
+
+
+def test_an_older_release_is_refused_by_name(data_root: Path, tmp_path: Path) -> None:
+    rows = small.tables()
+    del rows["mart_cluster_progress"]
+    small.write("old", rows)
+    with pytest.raises(UsageError, match=r"old is older than the atlas; it lacks .*mart_cluster_progress"):
+        site.write(tmp_path / "site")
+
+
+def test_a_release_without_any_window_is_refused(data_root: Path, tmp_path: Path) -> None:
+    rows = small.tables()
+    rows["dim_baseline"] = [{**line, "first_year": None, "last_year": None} for line in rows["dim_baseline"]]
+    small.write("empty", rows)
+    with pytest.raises(UsageError, match="No baseline"):
+        site.write(tmp_path / "site")
+
+
+def test_a_release_with_its_reference_window_alone_shows_no_change(data_root: Path, tmp_path: Path) -> None:
+    rows = small.tables()
+    rows["dim_baseline"] = rows["dim_baseline"][:1]
+    small.write("first", rows)
+    site.write(tmp_path / "site", languages=["en"])
+    found = pages(tmp_path / "site")
+    check_links(tmp_path / "site", found)
+    assert "2018–2020" in found["en/index.html"].text
+    assert words("en").column("verdict") not in found["en/country-kgz.html"].text
+
+
+def test_no_mart_is_read_whose_rows_would_have_to_be_picked() -> None:
+    assert not [name for name in READ if catalog().marts[name].redistribution == "by_source"]
 
 
 def test_the_folder_must_be_new_and_stays_away_when_writing_fails(

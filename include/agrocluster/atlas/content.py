@@ -11,7 +11,9 @@ from typing import Any
 
 import duckdb
 
+from agrocluster.atlas.shown import SHOWN
 from agrocluster.errors import UsageError
+from agrocluster.explain.language import LANGUAGES
 from agrocluster.release import reading, redistribution
 
 Row = dict[str, Any]
@@ -100,9 +102,11 @@ class Content:
 def read(release: str | None = None) -> Content:
     """The release called ``release``, the current one by default.
 
-    Raises UsageError where there is none, where no window has data, or where its scores may not be handed on.
+    Raises UsageError where there is none, where it lacks what is shown or has no window with data, or where its scores
+    may not be handed on.
     """
     manifest = reading.release(release)
+    _must_hold(manifest)
     closed = redistribution.closed_marts(manifest)
     if barred := sorted(closed & set(READ) - OPTIONAL):
         raise UsageError(
@@ -136,6 +140,18 @@ def read(release: str | None = None) -> Content:
             else _one_per_cell(_rows(con, _PROGRESS, before)),
             provenance=_rows(con, _PROVENANCE),
             left_out=sorted(closed),
+        )
+
+
+def _must_hold(manifest: Row) -> None:
+    """UsageError where a mart or column that is shown is not in the release, because an older version made it."""
+    held = {mart["name"]: {column["name"] for column in mart["columns"]} for mart in manifest["marts"]}
+    wanted = {name: {c.format(lang=lang) for c in SHOWN.get(name, ()) for lang in LANGUAGES} for name in READ}
+    lacking = {name for name in READ if not wanted[name] <= held.get(name, set()) or name not in held}
+    if lacking:
+        raise UsageError(
+            f"{manifest['release']} is older than the atlas; it lacks (columns of) {', '.join(sorted(lacking))}.",
+            remedy="Name a newer release, or publish one.",
         )
 
 
