@@ -19,6 +19,7 @@ from agrocluster import __version__
 from agrocluster.errors import AgroclusterError, UsageError
 
 LAZY = {
+    "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",

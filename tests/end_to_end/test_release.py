@@ -117,7 +117,7 @@ def test_an_export_leaves_out_what_may_not_be_redistributed(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, published.server.url, published.root)
-    monkeypatch.setattr("agrocluster.release.export._restricted", lambda: ["worldbank"])
+    monkeypatch.setattr("agrocluster.release.redistribution.restricted_sources", lambda: ["worldbank"])
     manifest = export(tmp_path / "public")
     left_out = {entry["mart"]: entry["rows"] for entry in manifest["left_out"]}
     (indicators,) = published.sql("SELECT count(*) FILTER (source = 'worldbank') FROM fact_indicator")[0]

@@ -27,6 +27,7 @@ LAYERS = {
     "sample": set(),
     "overlay": {"model", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
+    "atlas": {"model", "storage", "release", "explain"},
     "board": {"model", "storage", "quality", "release"},
 }
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
-from agrocluster.release import describe, reading
+from agrocluster.release import describe, reading, redistribution
 from agrocluster.storage import atomic
 from agrocluster.storage.parquet import read_metadata, write_table
 
@@ -35,9 +35,9 @@ def export(target: Path) -> dict[str, Any]:
         raise UsageError(f"{target} exists already.", remedy="Name a folder that does not exist; nothing was changed.")
     kept, left_out = [], []
     with atomic.folder(target) as temporary:
-        closed = {"restricted"} if _trade_variant() == "baci" else {"restricted", "by_variant"}
+        closed = redistribution.closed_marts(found)
         for mart in found["marts"]:
-            if mart["redistribution"] in closed:
+            if mart["name"] in closed:
                 left_out.append(_left_out(mart, mart["rows"], "its contract restricts redistribution"))
                 continue
             exported, dropped = _copy(reading.folder(found) / mart["path"], temporary, mart)
@@ -60,7 +60,9 @@ def _copy(origin: Path, folder: Path, mart: dict[str, Any]) -> tuple[dict[str, A
     copy = folder / mart["path"]
     if mart["redistribution"] == "by_source":
         rows = pq.read_table(origin)
-        open_rows = rows.filter(pc.invert(pc.is_in(rows["source"], pa.array(_restricted(), pa.string()))))
+        open_rows = rows.filter(
+            pc.invert(pc.is_in(rows["source"], pa.array(redistribution.restricted_sources(), pa.string())))
+        )
         if dropped := rows.num_rows - open_rows.num_rows:
             facts = {k: v for k, v in read_metadata(origin).items() if k not in _OF_CONTRACT}
             written = write_table(open_rows, copy, catalog().marts[mart["name"]], facts)
@@ -71,14 +73,3 @@ def _copy(origin: Path, folder: Path, mart: dict[str, Any]) -> tuple[dict[str, A
 
 _OF_CONTRACT = ("contract", "contract_version", "licence", "redistribution")
 """Facts that the writer takes from the contract itself."""
-
-
-def _trade_variant() -> str:
-    """The trade that the chain indices of the current release rest on."""
-    with reading.connect() as con:
-        row = con.execute("SELECT value FROM method_parameters WHERE name = 'trade_variant'").fetchone()
-    return str(row[0]) if row else ""
-
-
-def _restricted() -> list[str]:
-    return sorted(s.id for s in catalog().sources.values() if s.redistribution == "restricted")

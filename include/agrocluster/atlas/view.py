@@ -1,0 +1,60 @@
+"""A release in one language: names, windows and file names that every page uses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agrocluster.atlas.content import Content, Row
+from agrocluster.atlas.words import Words
+
+
+@dataclass(frozen=True)
+class View:
+    """A release in one language."""
+
+    content: Content
+    words: Words
+
+    def country(self, iso3: str | None) -> str:
+        """Name of a country; its code where it has none."""
+        if iso3 is None:
+            return self.words.say("unknown")
+        return self.words.name(self.content.names[iso3]) if iso3 in self.content.names else iso3
+
+    def short(self, chain: str) -> str:
+        """Name of a chain short enough for the map, its full name where it has none."""
+        return self.words.texts.short.get(chain) or self.chain(chain)
+
+    def chain(self, chain: str) -> str:
+        """Name of a chain."""
+        return next((self.words.name(c, "chain") for c in self.content.chains if c["chain"] == chain), chain)
+
+    def of_country(self, iso3: str) -> list[Row]:
+        """Cells of a country by rank."""
+        return [cell for (country, _), cell in self.content.cells.items() if country == iso3]
+
+    def ranked(self, iso3: str) -> int:
+        """Number of ranked chains of a country."""
+        return sum(cell["rank_country"] is not None for cell in self.of_country(iso3))
+
+    @property
+    def window(self) -> str:
+        """Years that the pages speak of."""
+        return self.words.window(self.content.baseline)
+
+    @property
+    def before(self) -> str:
+        """Years of the reference window; empty where it is the one shown."""
+        shown = self.content.earlier is not None and bool(self.content.progress)
+        return self.words.window(self.content.earlier or {}) if shown else ""
+
+
+def page_of(kind: str, code: str) -> str:
+    """File name of the page of a country or chain; safe whatever the code holds."""
+    return f"{kind}-{slug(code)}.html"
+
+
+def slug(code: str) -> str:
+    """A code as part of a file name."""
+    return re.sub(r"[^a-z0-9_]", "-", code.lower())
