@@ -16,6 +16,8 @@ BAR = 25
 """Signs of a bar of 100 points."""
 WIDEST = 110
 """Columns of the text, however wide the terminal."""
+ASIDE = 24
+"""Columns that the labels at the side may take."""
 
 
 @click.command("profile")
@@ -69,14 +71,15 @@ def _score(found: dict[str, Any], lang: Language) -> list[str]:
         (words[part], _points(score[part], lang), _bar(score[part])) for part in ("potential", "position", "headroom")
     ]
     low, high = score["potential_p05"], score["potential_p95"]
-    if low != high:  # countries outside the focus are not drawn, so that both ends are the score
+    if low != high:  # countries outside the focus are not drawn: both ends are empty
         lines[0] = (*lines[0][:2], f"{lines[0][2]} {_interval(low, high, lang, 1)}".rstrip())
     if rank["rank"] is None:
         placed = words["unknown"]
     else:
         placed = words["of_ranked"].format(rank=rank["rank"], of=rank["of"])
         placed = f"{placed} {_interval(rank['low'], rank['high'], lang)}".rstrip()
-    rest = [(words["rank"], placed), ("", lang.word("quadrant", score["quadrant"] or "none"))]
+    quadrant = textwrap.wrap(lang.word("quadrant", score["quadrant"] or "none"), WIDEST - ASIDE)
+    rest = [(words["rank"], placed), *(("", part) for part in quadrant)]
     coverage = "" if trust["coverage"] is None else f", {words['coverage']} {lang.percent(trust['coverage'])}"
     rest.append((words["grade"], f"{trust['grade'] or words['unknown']}{coverage}"))
     return [*_aligned(lines), *_aligned(rest)]
