@@ -114,8 +114,8 @@ def trend(
 
 
 def ticks(values: Sequence[float]) -> list[float]:
-    """Round values from 0 to at least the largest of ``values`` for the grid of an axis."""
-    largest = max(values, default=0.0) or 1.0
+    """Round values from 0 to at least the largest of ``values``, and to 1, for the grid of an axis of dollars."""
+    largest = max(1.0, *values)
     size = 10 ** math.floor(math.log10(largest / TICKS))
     step = next(size * nice for nice in NICE if size * nice * TICKS >= largest)
     return [step * n for n in range(math.ceil(largest / step - 1e-9) + 1)]
