@@ -137,7 +137,11 @@ def test_scores_are_what_the_indicators_behind_them_give(con) -> None:
         assert cell["potential_adj"] == pytest.approx(
             float(composite.adjusted_potential(cell["potential"], cell["enabling"]))
         )
-        assert cell["confidence"] == pytest.approx(composite.confidence([cell["c_cov"], cell["c_src"], cell["c_time"]]))
+        mirror = catalog().parameters["mirror_unknown"].value if cell["c_mir"] is None else cell["c_mir"]
+        assert cell["c_cov"] == pytest.approx((cell["coverage_position"] + cell["coverage_headroom"]) / 2)
+        assert cell["confidence"] == pytest.approx(
+            float(composite.confidence([cell["c_cov"], cell["c_src"], mirror, cell["c_time"]]))
+        )
 
 
 def test_coverage_counts_against_the_full_method_not_against_what_is_known(con) -> None:
