@@ -208,6 +208,6 @@ def test_an_export_for_others_holds_no_customs_record(
     gone = {entry["mart"] for entry in manifest["left_out"]}
     assert {"mart_trade_cell", "mart_customs_hs12", "mart_mirror_gap", "mart_trade_monthly"} <= gone
     assert {"mart_cluster_baseline", "mart_chain_trade", "fact_trade"} <= kept
-    monkeypatch.setattr("agrocluster.release.export._trade_variant", lambda: "reconciled")
+    monkeypatch.setattr("agrocluster.release.redistribution._trade_variant", lambda manifest: "reconciled")
     closed = {entry["mart"] for entry in export(tmp_path / "other")["left_out"]}
     assert "mart_chain_trade" in closed, "sums of customs records are no freer than the records"
