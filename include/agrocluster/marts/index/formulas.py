@@ -60,8 +60,9 @@ def window(flows: Flows, rows: NDArray[np.int64]) -> Window:
     def add(name: str, value: Floats) -> None:
         total[name] = total[name] + value if name in total else value
 
-    for y in rows.tolist():
-        own = present[y]
+    # A window before the data has no years: its sums are zeros, which one look at any year without a country gives.
+    for y, counted in [(y, True) for y in rows.tolist()] or [(0, False)]:
+        own = present[y] & counted
         x = np.where(own[:, None, None], np.nan_to_num(flows.x[:, y]), 0.0)
         add("x", x)
         add("x_base", x * np.nan_to_num(flows.on_base[y]))
