@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable
 
 _DATE = (2026, 1, 22, 0, 0, 0)
-_LEVEL = 1
+_LEVEL = 5
 
 
 def entry(name: str) -> zipfile.ZipInfo:
