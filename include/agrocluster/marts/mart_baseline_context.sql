@@ -12,17 +12,18 @@ WITH p AS (
 ),
 weights AS (
     SELECT baseline_id, iso3, chain,
-        coalesce(sum(nominal_weight) FILTER (weight_in_pillar > 0 AND sub_index = 'position'), 0)
-            / sum(nominal_weight) FILTER (sub_index = 'position') AS coverage_position,
-        coalesce(sum(nominal_weight) FILTER (weight_in_pillar > 0 AND sub_index = 'headroom'), 0)
-            / sum(nominal_weight) FILTER (sub_index = 'headroom') AS coverage_headroom,
-        sum(effective_weight) FILTER (basis = 'trade') AS trade_weight,
-        sum(effective_weight) FILTER (basis = 'production') AS production_weight
+        coalesce(sum(nominal_weight ORDER BY indicator) FILTER (weight_in_pillar > 0 AND sub_index = 'position'), 0)
+            / sum(nominal_weight ORDER BY indicator) FILTER (sub_index = 'position') AS coverage_position,
+        coalesce(sum(nominal_weight ORDER BY indicator) FILTER (weight_in_pillar > 0 AND sub_index = 'headroom'), 0)
+            / sum(nominal_weight ORDER BY indicator) FILTER (sub_index = 'headroom') AS coverage_headroom,
+        sum(effective_weight ORDER BY indicator) FILTER (basis = 'trade') AS trade_weight,
+        sum(effective_weight ORDER BY indicator) FILTER (basis = 'production') AS production_weight
     FROM mart_baseline_indicators GROUP BY ALL
 ),
 cell_sigma AS (  -- of the exports of the window, by value
     SELECT b.baseline_id, t.exporter AS iso3, k.chain,
-        sum(t.v_reconciled_usd * t.sigma_lnv) / sum(t.v_reconciled_usd) AS sigma
+        sum(t.v_reconciled_usd * t.sigma_lnv ORDER BY t.year, t.importer, t.hs_code)
+            / sum(t.v_reconciled_usd ORDER BY t.year, t.importer, t.hs_code) AS sigma
     FROM mart_trade_cell t
     JOIN dim_product k USING (hs_code, hs_edition)
     JOIN cat_stage s USING (stage)
@@ -41,7 +42,7 @@ source AS (
     LEFT JOIN mart_chain_production m ON m.iso3 = w.iso3 AND m.chain = w.chain AND m.year = b.last_year
 ),
 block AS (
-    SELECT b.baseline_id, e.iso3, e.block, avg(e.score) AS score
+    SELECT b.baseline_id, e.iso3, e.block, avg(e.score ORDER BY e.dataset, e.indicator) AS score
     FROM mart_enabling e JOIN dim_baseline b ON e.year = b.last_year
     WHERE e.block IS NOT NULL AND e.value IS NOT NULL GROUP BY ALL
 ),
@@ -49,9 +50,10 @@ enabling AS (
     SELECT baseline_id, iso3, round(exp(avg(ln(score) ORDER BY block)), 9) AS enabling FROM block GROUP BY ALL
 ),
 freshness AS (  -- an indicator that is not known counts like the oldest that would still be carried forward
-    SELECT baseline_id, iso3, avg(decay) AS decay
+    SELECT baseline_id, iso3, avg(decay ORDER BY block) AS decay
     FROM (
-        SELECT b.baseline_id, c.iso3, i.block, avg(coalesce(e.decay, p.decay_unknown)) AS decay
+        SELECT b.baseline_id, c.iso3, i.block,
+            avg(coalesce(e.decay, p.decay_unknown) ORDER BY i.dataset, i.indicator) AS decay
         FROM dim_baseline b CROSS JOIN dim_country c CROSS JOIN p
         JOIN dim_indicator i ON i.block IS NOT NULL AND NOT i.archived
         LEFT JOIN mart_enabling e

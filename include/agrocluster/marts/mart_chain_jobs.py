@@ -30,7 +30,7 @@ people AS (  -- labour force x employed share of it x share of agriculture, in y
     WHERE c.focus GROUP BY ALL
 ),
 employed AS (
-    SELECT b.baseline_id, e.iso3, avg(e.persons) AS persons, count(e.persons) AS n_years
+    SELECT b.baseline_id, e.iso3, avg(e.persons ORDER BY e.year) AS persons, count(e.persons) AS n_years
     FROM dim_baseline b CROSS JOIN p
     JOIN people e ON e.year BETWEEN b.last_year - p.span + 1 AND b.last_year
     GROUP BY ALL
@@ -38,7 +38,7 @@ employed AS (
 output AS (
     SELECT k.baseline_id, k.iso3, k.chain,
         any_value(m.gpv_share_w3) FILTER (m.year = k.last_year) AS share,
-        CASE WHEN count(m.gpv_usd) >= any_value(k.min_years) THEN avg(m.gpv_usd) END AS usd
+        CASE WHEN count(m.gpv_usd) >= any_value(k.min_years) THEN avg(m.gpv_usd ORDER BY m.year) END AS usd
     FROM key k JOIN mart_chain_production m
         ON m.iso3 = k.iso3 AND m.chain = k.chain AND m.year BETWEEN k.last_year - k.span + 1 AND k.last_year
     GROUP BY ALL

@@ -26,7 +26,8 @@ pair AS (
 ),
 whole AS (
     SELECT baseline_id, iso3, chain,
-        nullif(sum(actual_usd), 0) AS actual_usd, nullif(sum(untapped_usd), 0) AS untapped_usd
+        nullif(sum(actual_usd ORDER BY market), 0) AS actual_usd,
+        nullif(sum(untapped_usd ORDER BY market), 0) AS untapped_usd
     FROM pair GROUP BY ALL
 ),
 in_force AS (
@@ -39,10 +40,10 @@ preferred AS (
 ),
 covered AS (  -- how much of the chain's trade goes where preferences are in force
     SELECT k.baseline_id, k.iso3, k.chain, s.item, s.place, s.name_en, s.name_ru,
-        coalesce(sum(r.actual_usd) FILTER (s.item = 'any' OR f.free_trade), 0) / any_value(w.actual_usd)
-            AS share_exports,
-        coalesce(sum(r.untapped_usd) FILTER (s.item = 'any' OR f.free_trade), 0) / any_value(w.untapped_usd)
-            AS share_untapped,
+        coalesce(sum(r.actual_usd ORDER BY r.market) FILTER (s.item = 'any' OR f.free_trade), 0)
+            / any_value(w.actual_usd) AS share_exports,
+        coalesce(sum(r.untapped_usd ORDER BY r.market) FILTER (s.item = 'any' OR f.free_trade), 0)
+            / any_value(w.untapped_usd) AS share_untapped,
         any_value(k.last_year) AS year
     FROM key k CROSS JOIN (VALUES
         ('any', 1, 'Markets with a preference of any kind', 'Рынки с преференцией любого вида'),
@@ -56,8 +57,8 @@ covered AS (  -- how much of the chain's trade goes where preferences are in for
 ),
 regime AS (  -- regimes overlap, as in law: their shares do not add up
     SELECT k.baseline_id, k.iso3, k.chain, f.regime AS item,
-        coalesce(sum(r.actual_usd), 0) / any_value(w.actual_usd) AS share_exports,
-        coalesce(sum(r.untapped_usd), 0) / any_value(w.untapped_usd) AS share_untapped,
+        coalesce(sum(r.actual_usd ORDER BY r.market), 0) / any_value(w.actual_usd) AS share_exports,
+        coalesce(sum(r.untapped_usd ORDER BY r.market), 0) / any_value(w.untapped_usd) AS share_untapped,
         any_value(f.name_en ORDER BY f.market) AS name_en, any_value(f.name_ru ORDER BY f.market) AS name_ru,
         min(f.coverage) || ', ' || min(f.treatment) || CASE WHEN bool_and(f.verified) THEN '' ELSE ', unverified' END
             AS terms,

@@ -69,7 +69,7 @@ indicator_row AS (
     WHERE i.focus AND i.effective_weight > 0 AND i.score < 100
 ),
 enabled AS (
-    SELECT b.baseline_id, e.iso3, n.item, avg(e.score) AS score
+    SELECT b.baseline_id, e.iso3, n.item, avg(e.score ORDER BY e.dataset, e.indicator) AS score
     FROM mart_enabling e JOIN dim_baseline b ON e.year = b.last_year
     JOIN cat_support_need n ON n.cause = 'country' AND n.item IN (e.block, e.indicator)
     GROUP BY ALL
