@@ -31,9 +31,9 @@ WITH cell AS (
 SELECT * FROM cell
 UNION ALL
 SELECT baseline_id, iso3, 'all' AS chain, output, choice,
-    round(sum(first_order * variance ORDER BY chain) / sum(variance ORDER BY chain) FILTER (reason = ''), 6),
-    round(sum(total * variance ORDER BY chain) / sum(variance ORDER BY chain) FILTER (reason = ''), 6),
-    round(avg(variance ORDER BY chain) FILTER (reason = ''), 6),
+    round(sum(first_order * variance ORDER BY chain) / sum(variance ORDER BY chain) FILTER (reason = ''), {decimals}),
+    round(sum(total * variance ORDER BY chain) / sum(variance ORDER BY chain) FILTER (reason = ''), {decimals}),
+    round(avg(variance ORDER BY chain) FILTER (reason = ''), {decimals}),
     CASE WHEN count(*) FILTER (reason = '') = 0 THEN 'unknown_under_some_choices' ELSE '' END
 FROM cell GROUP BY baseline_id, iso3, output, choice
 """
@@ -45,7 +45,7 @@ def build(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
     plan = every_combination(ready.source.index, ready.source.method)
     parts = [_rows(ready, n, plan) for n in range(len(ready.source.frame.baselines))]
     con.register("sensitivity", pa.concat_tables(parts))
-    return con.sql(_QUERY)
+    return con.sql(_QUERY.format(decimals=DECIMALS))
 
 
 def _rows(ready: Prepared, baseline: int, plan: Plan) -> pa.Table:
