@@ -15,10 +15,11 @@ from typing import Any
 
 import click
 
-from agrocluster import __version__
+from agrocluster import __version__, logs
 from agrocluster.errors import AgroclusterError, UsageError
 
 LAZY = {
+    "alerts": "agrocluster.orchestration.alerts_cli:alerts_command",
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
@@ -88,7 +89,7 @@ release_option = click.option("--release", "name", metavar="ID", help="Release t
 @click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
 def main(verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    logs.configure(logging.INFO if verbose else logging.WARNING)
 
 
 @main.command()

@@ -46,7 +46,7 @@ def marts_dag(catalog: Catalog) -> DAG:
         schedule=reduce(and_, staged) if staged else None,
         doc_md=docs.marts(catalog),
         tags={"tier:marts"},
-        **policy.dag_args(),
+        **policy.dag_args("marts"),
     ) as dag:
         plan: Any = task(multiple_outputs=False, task_id="plan_release")(steps.plan_release)()
         groups = mart_groups(catalog)
@@ -84,7 +84,7 @@ def release_dag(catalog: Catalog) -> DAG:
                 description="Empty: the build that triggered this run, or else the newest one.",
             )
         },
-        **policy.dag_args(),
+        **policy.dag_args("release"),
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
         task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)

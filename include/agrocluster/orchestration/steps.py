@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from agrocluster import incidents
 from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import assets
+from agrocluster.orchestration import alerts, assets, metrics
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.settings import settings
 
@@ -73,6 +72,7 @@ def fetch(check: Json, batch: Json) -> list[Json]:
             return [pipeline.fetch_slice(check, piece) for piece in batch["slices"]]
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
+        report_quota(check["dataset_id"], spent)
         raise AirflowRescheduleException(spent.resume_at) from spent
 
 
@@ -136,7 +136,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     if check["scope"] == "full":
         watermark = {"stamp": probe["stamp"], "fingerprint": probe["fingerprint"]}
         context["asset_state_store"][asset].set(f"watermark_{settings().world}", watermark)
-    incidents.resolve(context["ti"].dag_id)
+    alerts.succeeded(context["ti"].dag_id)
     return extra
 
 
@@ -147,8 +147,8 @@ def plan_release() -> Json:
     context = get_current_context()
     plan: Json = pipeline.plan_release()
     context["ti"].xcom_push("plan", plan)
-    incidents.resolve(context["ti"].dag_id)
     if not plan["changed"]:
+        alerts.succeeded(context["ti"].dag_id)
         raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
     return plan
 
@@ -164,6 +164,7 @@ def complete_build(plan: Json) -> Json:
     """All marts stand and passed their gates: hand the build over for publication."""
     context = get_current_context()
     context["outlet_events"][assets.BUILD].extra = {"release_id": plan["release_id"]}
+    alerts.succeeded(context["ti"].dag_id)
     return plan
 
 
@@ -180,8 +181,50 @@ def publish(marts: list[str]) -> Json:
         own = {"rows": summary["rows"].get(name), "warnings": warnings.get(name, [])}
         events[assets.mart(name)].extra = {**general, **own}
     events[assets.RELEASE].extra = {**general, "rows": summary["rows"], "warnings": warnings}
-    incidents.resolve(context["ti"].dag_id)
+    alerts.succeeded(context["ti"].dag_id)
+    report_release(summary, context)
     return summary
+
+
+def report_release(summary: Json, context: Context) -> None:
+    """Tell who wants to know that there is a new release, and which rules it breaks."""
+    release_id, rows, warnings = summary["release_id"], summary["rows"], summary["warnings"]
+    run = {"dag_id": context["ti"].dag_id, "run_id": context["run_id"], "period": release_id}
+    general = {"release_id": release_id, "data_mode": summary["data_mode"]}
+    metrics.release(rows, summary["data_mode"])
+    metrics.quality()
+    text = f"Release {release_id} with {len(rows)} marts and {sum(rows.values()):,} rows is the current one."
+    alerts.report("release", release_id, text, details={**general, "rows": rows}, **run)
+    if not warnings:
+        alerts.well("quality_warning", run["dag_id"])
+        return
+    broken = ", ".join(f"{mart} ({', '.join(rules)})" for mart, rules in sorted(warnings.items()))
+    alerts.report(
+        "quality_warning",
+        run["dag_id"],
+        f"Rules that only warn are broken in {len(warnings)} marts: {broken}.",
+        cause=broken,
+        remedy="Read the reasons on the board or with `agrocluster check --failed`; the release stands.",
+        details={**general, "warnings": warnings},
+        **run,
+    )
+
+
+def report_quota(dataset_id: str, spent: QuotaExhausted) -> None:
+    """All Dags of a publisher share its allowance: people are told once, and that it is over when the last is done."""
+    context, source = get_current_context(), _source(dataset_id)
+    alerts.report(
+        "quota",
+        source,
+        spent.problem,
+        remedy=f"Nothing; tasks go on by themselves after {spent.resume_at:%Y-%m-%d %H:%M} UTC. {spent.remedy or ''}",
+        source=source,
+        dataset=dataset_id.removeprefix(f"{source}__"),
+        holder=context["ti"].dag_id,
+        dag_id=context["ti"].dag_id,
+        run_id=context["run_id"],
+        details={"resume_at": spent.resume_at.isoformat()},
+    )
 
 
 def _triggering_release(context: Context) -> str:

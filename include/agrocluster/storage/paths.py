@@ -42,6 +42,11 @@ class Layout:
         return self.root / "state" / "budget" / f"{source}-{account}.json"
 
     @property
+    def alerts(self) -> Path:
+        """What was reported to people, one file per alert."""
+        return self.root / "state" / "alerts"
+
+    @property
     def quality(self) -> Path:
         """Folder of validation results and incidents."""
         return self.root / "quality"

@@ -1,0 +1,188 @@
+"""What was reported: one small file per alert under ``<data>/state/alerts``, so that nobody is told twice.
+
+The ledger decides who is to be told and remembers who was. Deciding happens under a lock and is written down before
+anything is sent: of two processes with the same trouble one sends. Sending is the business of ``deliver``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from agrocluster.errors import StorageError, UsageError
+from agrocluster.notify.alert import Alert, State
+from agrocluster.storage import atomic
+from agrocluster.storage.locks import exclusive
+from agrocluster.storage.paths import layout
+
+log = logging.getLogger(__name__)
+Entry = dict[str, Any]
+QUIET_ENV = "AGROCLUSTER_ALERTS_QUIET_HOURS"
+CLAIM = timedelta(minutes=15)
+"""Who wants to send says so first; a process that died before it had sent holds up the others no longer than this."""
+
+
+def quiet_time() -> timedelta:
+    """For so long after a message the same trouble is not told again (``AGROCLUSTER_ALERTS_QUIET_HOURS``, 12)."""
+    text = os.environ.get(QUIET_ENV) or "12"
+    if not text.isdecimal():
+        raise UsageError(f"{QUIET_ENV}={text!r} is no number of hours.", remedy="Set it to 12, for example.")
+    return timedelta(hours=min(int(text), 8760))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The alerts of one data root. ``now`` is replaced in tests."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def raised(self, alert: Alert, channels: Iterable[str]) -> list[str]:
+        """Write down that an alert was raised; returns the channels that the caller has to tell now."""
+        now = self.now()
+        with self._locked():
+            if alert.spec.one_at_a_time:
+                self._supersede(alert, now)
+            entry = self._read(alert.key)
+            if entry is None or entry["resolved_at"]:
+                kept = entry["channels"] if entry else {}
+                entry = {"opened_at": now.isoformat(), "resolved_at": None, "holders": [], "times": 0, "channels": kept}
+            entry |= {
+                "alert": alert.as_dict(),
+                "raised_at": now.isoformat(),
+                "times": entry["times"] + 1,
+                "holders": sorted({*entry["holders"], alert.holder}),
+            }
+            due = _claim(entry, channels, now)
+            if alert.spec.heals == "never":
+                entry["resolved_at"] = now.isoformat()
+            atomic.write_json(_path(alert.key), entry)
+            return due
+
+    def untold(self, alert: Alert, channels: Iterable[str]) -> list[str]:
+        """Channels that do not know yet of an open alert and that the caller has to tell now."""
+        with self._locked():
+            entry = self._read(alert.key)
+            if entry is None or entry["resolved_at"] or not (due := _claim(entry, channels, self.now())):
+                return []
+            atomic.write_json(_path(alert.key), entry)
+            return due
+
+    def settled(self, alert: Alert, state: State, channel: str, problem: str | None) -> None:
+        """Write down that a channel was told of an alert (or that it is over), or why it could not be."""
+        with self._locked():
+            if entry := self._read(alert.key):
+                known = entry["channels"].setdefault(channel, {})
+                known.pop("claimed_at", None)
+                known["problem"] = problem
+                if problem is None:
+                    known["resolved_sent_at" if state == "resolved" else "sent_at"] = self.now().isoformat()
+                atomic.write_json(_path(alert.key), entry)
+
+    def healed(self, kinds: Collection[str], holder: str) -> list[Entry]:
+        """Let go of the open alerts of ``holder``; returns those that nobody holds any more, now closed."""
+        if not any(self._held(kinds, holder)):
+            return []
+        closed = []
+        with self._locked():
+            for entry in self._held(kinds, holder):
+                entry["holders"] = [name for name in entry["holders"] if name != holder]
+                if not entry["holders"]:
+                    entry["resolved_at"] = self.now().isoformat()
+                    closed.append(entry)
+                atomic.write_json(_path(Alert.from_dict(entry["alert"]).key), entry)
+        return closed
+
+    def open(self) -> list[Entry]:
+        """Open alerts, the newest first."""
+        found = [entry for entry in self._all() if not entry["resolved_at"]]
+        return sorted(found, key=lambda entry: entry["opened_at"], reverse=True)
+
+    def prune(self, older_than: timedelta) -> int:
+        """Remove closed alerts of more than ``older_than`` ago; returns how many."""
+        removed = 0
+        for path in _paths():
+            with self._locked():
+                entry = self._read(path.stem)
+                done = entry["resolved_at"] if entry else None
+                if done and datetime.fromisoformat(done) < self.now() - older_than:
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
+    def _held(self, kinds: Collection[str], holder: str) -> Iterable[Entry]:
+        return (
+            entry
+            for entry in self._all(kinds)
+            if not entry["resolved_at"] and entry["alert"]["kind"] in kinds and holder in entry["holders"]
+        )
+
+    def _supersede(self, alert: Alert, now: datetime) -> None:
+        for entry in self._held((alert.kind,), alert.holder):
+            key = Alert.from_dict(entry["alert"]).key
+            if key != alert.key:
+                atomic.write_json(_path(key), {**entry, "holders": [], "resolved_at": now.isoformat()})
+
+    def _all(self, kinds: Collection[str] = ()) -> Iterable[Entry]:
+        return (entry for path in _paths(kinds) if (entry := self._read(path.stem)))
+
+    def _read(self, key: str) -> Entry | None:
+        path = _path(key)
+        try:
+            found: Entry = atomic.read_json(path)
+            Alert.from_dict(found["alert"])
+            _ = found["resolved_at"], found["opened_at"], found["holders"], found["channels"], found["times"]
+        except FileNotFoundError:
+            return None
+        except (StorageError, KeyError, TypeError, UsageError) as error:
+            log.warning("The record of the alert %s is damaged and counts as absent: %s", key, error)
+            return None
+        return found
+
+    @staticmethod
+    def _locked() -> Any:
+        return exclusive(_folder() / "alerts.lock")
+
+
+def told(entry: Entry) -> list[str]:
+    """Channels that know of the present opening of an alert."""
+    opened = datetime.fromisoformat(entry["opened_at"])
+    sent = {name: _moment(state.get("sent_at")) for name, state in entry["channels"].items()}
+    return sorted(name for name, moment in sent.items() if moment and moment >= opened)
+
+
+def _claim(entry: Entry, channels: Iterable[str], now: datetime) -> list[str]:
+    quiet = quiet_time()
+    due = [name for name in channels if _due(entry, name, now, quiet)]
+    for name in due:
+        entry["channels"].setdefault(name, {})["claimed_at"] = now.isoformat()
+    return due
+
+
+def _due(entry: Entry, channel: str, now: datetime, quiet: timedelta) -> bool:
+    state = entry["channels"].get(channel, {})
+    sent, claimed = _moment(state.get("sent_at")), _moment(state.get("claimed_at"))
+    if channel in told(entry) or (sent and now - sent < quiet):
+        return False
+    return not (claimed and now - claimed < CLAIM)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _folder() -> Path:
+    return layout().alerts
+
+
+def _path(key: str) -> Path:
+    return _folder() / f"{key}.json"
+
+
+def _paths(kinds: Collection[str] = ()) -> list[Path]:
+    """Files of all alerts, or of some kinds, without those that are being written."""
+    return sorted(path for kind in kinds or ("[!.]",) for path in _folder().glob(f"{kind}*.json"))
