@@ -58,9 +58,9 @@ def marts_dag(catalog: Catalog) -> DAG:
         for group, names in groups.items():
             for upstream in sorted({owner[i] for n in names for i in catalog.marts[n].inputs if i in owner} - {group}):
                 built[upstream] >> built[group]
-        done = task(multiple_outputs=False, task_id="complete_build", outlets=[assets.BUILD])(steps.complete_build)(
-            plan
-        )
+        done = task(multiple_outputs=False, task_id="complete_build", inlets=staged, outlets=[assets.BUILD])(
+            steps.complete_build
+        )(plan)
         list(built.values()) >> done
     return dag
 
@@ -87,7 +87,8 @@ def release_dag(catalog: Catalog) -> DAG:
         **policy.dag_args("release"),
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
-        task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)
+        publish = task(multiple_outputs=False, task_id="publish", inlets=[assets.BUILD], outlets=outlets)
+        publish(steps.publish)(marts)
     return dag
 
 
