@@ -20,6 +20,8 @@ VERSION = 1
 """Version of the JSON that a webhook gets; new fields may be added to it at any time."""
 CHAT = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("](", "]\u200b("), ("\n", " "))
 """Signs that a chat would act on, and what is sent instead; the first comes first."""
+CHANNELS = ("smtp", "slack", "webhook")
+"""Names of all channels."""
 EVERYTHING: Collection[str] = ()
 
 

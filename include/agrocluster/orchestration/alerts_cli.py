@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,11 @@ import click
 
 from agrocluster.errors import UsageError
 from agrocluster.notify.alert import Alert, kinds
+from agrocluster.notify.channels import CHANNELS
 from agrocluster.notify.ledger import Ledger, told
 from agrocluster.orchestration.home import Home, environment
 from agrocluster.settings import SAMPLE_LABEL, settings
 
-CHANNELS = ("smtp", "slack", "webhook")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -58,6 +59,18 @@ def list_command(as_json: bool) -> None:
 @json_option
 def test_command(channel: str | None, as_json: bool) -> None:
     """Send a test message to the channels that have a Connection, and say what came of it."""
+    with redirect_stdout(sys.stderr):  # Airflow logs to standard output, which belongs to the answer here.
+        outcome = _try(channel)
+    if as_json:
+        click.echo(json.dumps(outcome, ensure_ascii=False))
+    else:
+        click.echo("\n".join(f"{name}: {problem or 'sent'}" for name, problem in outcome.items()))
+    if any(outcome.values()):
+        sys.exit(1)
+
+
+def _try(channel: str | None) -> dict[str, str | None]:
+    """Send a test message; by channel, what went wrong with it, if anything."""
     _find_airflow()
     from agrocluster.notify.deliver import sent
     from agrocluster.notify.words import Message
@@ -72,13 +85,7 @@ def test_command(channel: str | None, as_json: bool) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     text = "This message was asked for with `agrocluster alerts test`. The channel works."
     message = Message(Alert("test", "agrocluster", now, text, **surroundings({})), "event", at=now, since=now)
-    outcome = {found.name: sent(found, message) for found in wanted}
-    if as_json:
-        click.echo(json.dumps(outcome, ensure_ascii=False))
-    else:
-        click.echo("\n".join(f"{name}: {problem or 'sent'}" for name, problem in outcome.items()))
-    if any(outcome.values()):
-        sys.exit(1)
+    return {found.name: sent(found, message) for found in wanted}
 
 
 def _lines(alert: dict[str, Any]) -> list[str]:
