@@ -152,6 +152,27 @@ def test_a_channel_that_was_down_is_told_later_and_the_others_are_not_told_twice
     assert book.open()[0]["times"] == 1
 
 
+def test_what_was_raised_where_no_channel_can_be_had_is_told_by_the_next_who_can(book: Ledger) -> None:
+    heard, known = Heard(), Heard("known")
+
+    def some() -> list[Heard]:
+        raise deliver.SomeUnknown([known])
+
+    def none() -> list[Heard]:
+        raise RuntimeError("Airflow does not answer")
+
+    deliver.announce(failure("one"), some, book)
+    deliver.announce(failure("two"), none, book)
+    assert known.states == ["open"]
+    assert deliver.repeat(some, book, pending=True) == []
+    assert sorted(deliver.repeat(lambda: [heard, known], book, pending=True)) == ["heard", "heard", "known"]
+    assert deliver.repeat(none, book, pending=True) == [], "nothing is pending, nobody is looked up"
+    heard.broken = True
+    deliver.announce(failure("three"), lambda: [heard], book)
+    heard.broken = False
+    assert deliver.repeat(lambda: [heard], book, pending=True) == ["heard"]
+
+
 def test_a_channel_gets_the_kinds_it_wants(book: Ledger) -> None:
     some, all_ = Heard("some", kinds=("release",)), Heard("all")
     deliver.announce(failure(), lambda: [some, all_], book)

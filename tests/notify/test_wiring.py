@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 from click.testing import CliRunner, Result
 
 from agrocluster import incidents
@@ -49,8 +50,9 @@ def said(receiver: WebReceiver) -> list[tuple[str, str]]:
 
 
 def test_without_a_connection_nobody_is_told_and_nothing_is_wrong(
-    data_root: Path, caplog: pytest.LogCaptureFixture
+    data_root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AGROCLUSTER_ALERTS_SLACK", "")  # as docker-compose passes it on
     fail(DOWN)
     alerts.succeeded("ingest_faostat__qcl")
     assert alerts.channels() == []
@@ -117,6 +119,24 @@ def test_a_late_run_is_told_unless_it_has_ended(hook: WebReceiver) -> None:
     alerts.succeeded("marts")
     assert said(hook) == [("late_run", "open"), ("late_run", "resolved")]
     assert "within 2:00:00" in hook.posted[0].json["problem"]
+
+
+def test_a_late_run_is_written_down_where_airflow_gives_no_connections_and_told_by_the_next_task(
+    hook: WebReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is with Airflow 3.3.2 when a deadline is missed, unless the Connection is in the environment."""
+    given = alerts.find
+
+    def denied(connection_id: str) -> None:
+        raise AirflowSecretsBackendAccessDenied(connection_id)
+
+    monkeypatch.setattr(alerts, "find", denied)
+    report_late({"dag_run": {"dag_id": "marts", "dag_run_id": "r1", "state": "running"}}, "marts", "2:00:00")
+    assert hook.posted == []
+    assert [entry["alert"]["kind"] for entry in Ledger().open()] == ["late_run"]
+    monkeypatch.setattr(alerts, "find", given)
+    alerts.succeeded("ingest_faostat__qcl")
+    assert said(hook) == [("late_run", "open")]
 
 
 @pytest.fixture

@@ -20,10 +20,22 @@ log = logging.getLogger(__name__)
 Channels = Callable[[], Sequence[Channel]]
 
 
+class SomeUnknown(Exception):
+    """Raised by a ``Channels`` where not all channels could be looked up. ``found``: those that could."""
+
+    def __init__(self, found: Sequence[Channel]) -> None:
+        super().__init__("not all channels could be looked up")
+        self.found = found
+
+
 def announce(alert: Alert, channels: Channels, ledger: Ledger | None = None) -> list[str]:
-    """Raise an alert; returns the names of the channels that were told. It raises nothing."""
+    """Raise an alert; returns the names of the channels that were told. It raises nothing.
+
+    Where not all channels can be had, the alert is written down for ``repeat``.
+    """
     try:
-        return _announce(alert, channels(), ledger or Ledger())
+        known, complete = _looked_up(channels)
+        return _announce(alert, known, ledger or Ledger(), pending=not complete)
     except Exception:
         log.exception("The alert %s could not be reported.", alert.key)
         return []
@@ -34,7 +46,7 @@ def resolve(kinds: Collection[str], holder: str, channels: Channels, ledger: Led
     try:
         closed = (ledger or Ledger()).healed(kinds, holder)
         if any(told(entry) for entry in closed):
-            known = {channel.name: channel for channel in channels()}
+            known = {channel.name: channel for channel in _looked_up(channels)[0]}
             for entry in closed:
                 listening = [known[name] for name in told(entry) if name in known]
                 _tell(Alert.from_dict(entry["alert"]), "resolved", entry["opened_at"], listening, ledger or Ledger())
@@ -44,13 +56,17 @@ def resolve(kinds: Collection[str], holder: str, channels: Channels, ledger: Led
         return []
 
 
-def repeat(channels: Channels, ledger: Ledger | None = None) -> list[str]:
-    """Tell of open alerts those who do not know of them yet, because a channel was down or is new. Raises nothing."""
-    book, reached = ledger or Ledger(), []
+def repeat(channels: Channels, ledger: Ledger | None = None, *, pending: bool = False) -> list[str]:
+    """Tell of open alerts those who do not know of them yet, because a channel was down or is new. Raises nothing.
+
+    ``pending``: only of those that somebody is known to have missed, which costs nothing where there are none.
+    """
+    book: Ledger = ledger or Ledger()
+    reached: list[str] = []
     try:
-        opened = book.open()
-        known = channels() if opened else ()
-        for entry in opened:
+        opened = [entry for entry in book.open() if entry["pending"] or not pending]
+        known, complete = _looked_up(channels) if opened else ((), True)
+        for entry in opened if complete else ():
             alert = Alert.from_dict(entry["alert"])
             wanted = _wanting(alert, known)
             due = book.untold(alert, [channel.name for channel in wanted])
@@ -60,11 +76,22 @@ def repeat(channels: Channels, ledger: Ledger | None = None) -> list[str]:
     return reached
 
 
-def _announce(alert: Alert, channels: Iterable[Channel], ledger: Ledger) -> list[str]:
+def _looked_up(channels: Channels) -> tuple[Sequence[Channel], bool]:
+    """The channels that can be had, and whether these are all."""
+    try:
+        return channels(), True
+    except SomeUnknown as error:
+        return error.found, False
+    except Exception:
+        log.exception("The channels could not be looked up.")
+        return (), False
+
+
+def _announce(alert: Alert, channels: Iterable[Channel], ledger: Ledger, *, pending: bool) -> list[str]:
     wanted = _wanting(alert, channels)
     names = [channel.name for channel in wanted]
     try:
-        due = ledger.raised(alert, names)
+        due = ledger.raised(alert, names, pending=pending)
     except (StorageError, OSError) as error:
         # A full disk is itself something to tell, and better told twice than not at all.
         log.error("What was reported cannot be written down: %s", error)

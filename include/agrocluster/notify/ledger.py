@@ -41,8 +41,11 @@ class Ledger:
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def raised(self, alert: Alert, channels: Iterable[str]) -> list[str]:
-        """Write down that an alert was raised; returns the channels that the caller has to tell now."""
+    def raised(self, alert: Alert, channels: Iterable[str], *, pending: bool = False) -> list[str]:
+        """Write down that an alert was raised; returns the channels that the caller has to tell now.
+
+        ``pending``: there may be more channels, which the caller cannot know.
+        """
         now = self.now()
         with self._locked():
             if alert.spec.one_at_a_time:
@@ -51,10 +54,12 @@ class Ledger:
             if entry is None or entry["resolved_at"]:
                 kept = entry["channels"] if entry else {}
                 entry = {"opened_at": now.isoformat(), "resolved_at": None, "holders": [], "times": 0, "channels": kept}
+                entry["pending"] = False
             entry |= {
                 "alert": alert.as_dict(),
                 "raised_at": now.isoformat(),
                 "times": entry["times"] + 1,
+                "pending": entry["pending"] or pending,
                 "holders": sorted({*entry["holders"], alert.holder}),
             }
             due = _claim(entry, channels, now)
@@ -64,12 +69,14 @@ class Ledger:
             return due
 
     def untold(self, alert: Alert, channels: Iterable[str]) -> list[str]:
-        """Channels that do not know yet of an open alert and that the caller has to tell now."""
+        """Of all the channels there are, those that do not know yet of an open alert and that are to be told now."""
         with self._locked():
             entry = self._read(alert.key)
-            if entry is None or entry["resolved_at"] or not (due := _claim(entry, channels, self.now())):
+            if entry is None or entry["resolved_at"]:
                 return []
-            atomic.write_json(_path(alert.key), entry)
+            due = _claim(entry, channels, self.now())
+            if due or entry["pending"]:
+                atomic.write_json(_path(alert.key), {**entry, "pending": False})
             return due
 
     def settled(self, alert: Alert, state: State, channel: str, problem: str | None) -> None:
@@ -79,6 +86,7 @@ class Ledger:
                 known = entry["channels"].setdefault(channel, {})
                 known.pop("claimed_at", None)
                 known["problem"] = problem
+                entry["pending"] = entry["pending"] or (problem is not None and state == "open")
                 if problem is None:
                     known["resolved_sent_at" if state == "resolved" else "sent_at"] = self.now().isoformat()
                 atomic.write_json(_path(alert.key), entry)
@@ -135,7 +143,7 @@ class Ledger:
         try:
             found: Entry = atomic.read_json(path)
             Alert.from_dict(found["alert"])
-            _ = found["resolved_at"], found["opened_at"], found["holders"], found["channels"], found["times"]
+            _ = [found[name] for name in ("resolved_at", "opened_at", "holders", "channels", "times", "pending")]
         except FileNotFoundError:
             return None
         except (StorageError, KeyError, TypeError, UsageError) as error:
