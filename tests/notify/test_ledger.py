@@ -139,13 +139,17 @@ def test_an_event_is_never_open(book: Ledger) -> None:
     assert book.open() == []
 
 
-def test_a_channel_that_was_down_is_told_later_and_the_others_are_not_told_twice(book: Ledger) -> None:
+def test_a_channel_that_was_down_is_told_later_and_the_others_are_not_told_twice(book: Ledger, clock: Clock) -> None:
     down, up = Heard("down", broken=True), Heard("up")
     assert deliver.announce(failure(), lambda: [down, up], book) == ["up"]
     (entry,) = book.open()
     assert told(entry) == ["up"]
     assert "It is closed." in entry["channels"]["down"]["problem"]
     down.broken = False
+    assert deliver.repeat(lambda: [down, up], book, pending=True) == [], (
+        "each attempt costs the task that makes it time"
+    )
+    clock.after(minutes=31)
     assert deliver.repeat(lambda: [down, up, Heard("new")], book) == ["down", "new"]
     assert deliver.repeat(lambda: [down, up], book) == []
     assert (down.states, up.states) == (["open"], ["open"])
@@ -167,10 +171,35 @@ def test_what_was_raised_where_no_channel_can_be_had_is_told_by_the_next_who_can
     assert deliver.repeat(some, book, pending=True) == []
     assert sorted(deliver.repeat(lambda: [heard, known], book, pending=True)) == ["heard", "heard", "known"]
     assert deliver.repeat(none, book, pending=True) == [], "nothing is pending, nobody is looked up"
-    heard.broken = True
-    deliver.announce(failure("three"), lambda: [heard], book)
+
+
+def test_a_receiver_that_is_down_is_asked_by_one_of_many_tasks(book: Ledger, clock: Clock) -> None:
+    tries: list[str] = []
+
+    class Down(Heard):
+        def send(self, message: Message) -> None:
+            tries.append(message.state)
+            raise DeliveryFailed("It is closed.")
+
+    for _ in range(20):
+        deliver.announce(failure(), lambda: [Down()], book)
+    assert len(tries) == 1
+    clock.after(hours=1)
+    deliver.repeat(lambda: [Down()], book, pending=True)
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(("days", "reached"), [(1, ["heard"]), (4, [])])
+def test_an_event_that_was_missed_is_told_while_it_is_news(
+    book: Ledger, clock: Clock, days: int, reached: list[str]
+) -> None:
+    heard = Heard(broken=True)
+    deliver.announce(Alert("release", "2026-01-01-live-abc", "release", "New."), lambda: [heard], book)
     heard.broken = False
-    assert deliver.repeat(lambda: [heard], book, pending=True) == ["heard"]
+    clock.after(days=days)
+    assert deliver.repeat(lambda: [heard], book, pending=True) == reached
+    assert deliver.repeat(lambda: [heard], book) == []
+    assert set(heard.states) <= {"event"}
 
 
 def test_a_channel_gets_the_kinds_it_wants(book: Ledger) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,7 @@ from agrocluster.board import freshness
 from agrocluster.cli import main
 from agrocluster.errors import DataGateError, QuotaExhausted, SourceContractError, SourceUnavailable
 from agrocluster.http.retry import Backoff
+from agrocluster.notify import ledger
 from agrocluster.notify.ledger import Ledger
 from agrocluster.orchestration import alerts, steps, upkeep
 from agrocluster.orchestration.callbacks import report_failure, report_late
@@ -100,7 +101,7 @@ def test_a_broken_contract_is_drift_and_everything_else_a_failure(
 
 
 def test_a_receiver_that_is_down_hides_nothing_and_is_written_down(
-    hook: WebReceiver, caplog: pytest.LogCaptureFixture
+    hook: WebReceiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hook.answers = [(500, {})]
     fail(DOWN)
@@ -109,6 +110,7 @@ def test_a_receiver_that_is_down_hides_nothing_and_is_written_down(
     (entry,) = Ledger().open()
     assert "answered 500" in entry["channels"]["webhook"]["problem"]
     hook.answers = [(200, {})]
+    monkeypatch.setattr(ledger, "HOLD_OFF", timedelta())
     assert alerts.repeat() == ["webhook"]
 
 

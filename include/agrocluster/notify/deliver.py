@@ -57,22 +57,24 @@ def resolve(kinds: Collection[str], holder: str, channels: Channels, ledger: Led
 
 
 def repeat(channels: Channels, ledger: Ledger | None = None, *, pending: bool = False) -> list[str]:
-    """Tell of open alerts those who do not know of them yet, because a channel was down or is new. Raises nothing.
+    """Tell those who do not know yet of open alerts and late events, because a channel was down or is new.
+
+    Raises nothing. Returns the channels that were reached.
 
     ``pending``: only of those that somebody is known to have missed, which costs nothing where there are none.
     """
     book: Ledger = ledger or Ledger()
     reached: list[str] = []
     try:
-        opened = [entry for entry in book.open() if entry["pending"] or not pending]
-        known, complete = _looked_up(channels) if opened else ((), True)
-        for entry in opened if complete else ():
+        missed = book.missed(pending=pending)
+        known, complete = _looked_up(channels) if missed else ((), True)
+        for entry in missed if complete else ():
             alert = Alert.from_dict(entry["alert"])
             wanted = _wanting(alert, known)
             due = book.untold(alert, [channel.name for channel in wanted])
-            reached += _tell(alert, "open", entry["opened_at"], [c for c in wanted if c.name in due], book)
+            reached += _tell(alert, _state(alert), entry["opened_at"], [c for c in wanted if c.name in due], book)
     except Exception:
-        log.exception("Open alerts could not be repeated.")
+        log.exception("Alerts could not be repeated.")
     return reached
 
 
@@ -96,9 +98,12 @@ def _announce(alert: Alert, channels: Iterable[Channel], ledger: Ledger, *, pend
         # A full disk is itself something to tell, and better told twice than not at all.
         log.error("What was reported cannot be written down: %s", error)
         due = names
-    state: State = "event" if alert.spec.heals == "never" else "open"
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    return _tell(alert, state, at, [channel for channel in wanted if channel.name in due], ledger)
+    return _tell(alert, _state(alert), at, [channel for channel in wanted if channel.name in due], ledger)
+
+
+def _state(alert: Alert) -> State:
+    return "event" if alert.spec.heals == "never" else "open"
 
 
 def _wanting(alert: Alert, channels: Iterable[Channel]) -> list[Channel]:

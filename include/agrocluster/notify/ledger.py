@@ -26,6 +26,11 @@ QUIET_ENV = "AGROCLUSTER_ALERTS_QUIET_HOURS"
 CLAIM = timedelta(minutes=15)
 """Who wants to send says so first; a process that died before it had sent holds up the others no longer than this."""
 
+HOLD_OFF = timedelta(minutes=30)
+"""A channel that could not be reached is not tried again sooner: each attempt holds up the task that makes it."""
+LASTING = timedelta(days=3)
+"""An event that could not be told at once is still news for so long."""
+
 
 def quiet_time() -> timedelta:
     """For so long after a message the same trouble is not told again (``AGROCLUSTER_ALERTS_QUIET_HOURS``, 12)."""
@@ -69,14 +74,14 @@ class Ledger:
             return due
 
     def untold(self, alert: Alert, channels: Iterable[str]) -> list[str]:
-        """Of all the channels there are, those that do not know yet of an open alert and that are to be told now."""
+        """Of all the channels there are, those that do not know of an alert yet and that are to be told now."""
         with self._locked():
-            entry = self._read(alert.key)
-            if entry is None or entry["resolved_at"]:
+            entry, names = self._read(alert.key), list(channels)
+            if entry is None or not self._is_news(entry):
                 return []
-            due = _claim(entry, channels, self.now())
-            if due or entry["pending"]:
-                atomic.write_json(_path(alert.key), {**entry, "pending": False})
+            due = _claim(entry, names, self.now())
+            later = set(names) - {*due, *told(entry)}
+            atomic.write_json(_path(alert.key), {**entry, "pending": bool(later)})
             return due
 
     def settled(self, alert: Alert, state: State, channel: str, problem: str | None) -> None:
@@ -86,9 +91,9 @@ class Ledger:
                 known = entry["channels"].setdefault(channel, {})
                 known.pop("claimed_at", None)
                 known["problem"] = problem
-                entry["pending"] = entry["pending"] or (problem is not None and state == "open")
-                if problem is None:
-                    known["resolved_sent_at" if state == "resolved" else "sent_at"] = self.now().isoformat()
+                entry["pending"] = entry["pending"] or (problem is not None and state != "resolved")
+                moment = "failed_at" if problem else "resolved_sent_at" if state == "resolved" else "sent_at"
+                known[moment] = self.now().isoformat()
                 atomic.write_json(_path(alert.key), entry)
 
     def healed(self, kinds: Collection[str], holder: str) -> list[Entry]:
@@ -110,6 +115,15 @@ class Ledger:
         found = [entry for entry in self._all() if not entry["resolved_at"]]
         return sorted(found, key=lambda entry: entry["opened_at"], reverse=True)
 
+    def missed(self, *, pending: bool) -> list[Entry]:
+        """Alerts that somebody may not have been told of, the oldest first: with ``pending`` those that somebody is
+        known to have missed, else all that are open, too."""
+        found = [entry for entry in self._all() if self._is_news(entry)]
+        return sorted(
+            (entry for entry in found if entry["pending"] or not (pending or entry["resolved_at"])),
+            key=lambda entry: entry["opened_at"],
+        )
+
     def prune(self, older_than: timedelta) -> int:
         """Remove closed alerts of more than ``older_than`` ago; returns how many."""
         removed = 0
@@ -121,6 +135,12 @@ class Ledger:
                     path.unlink(missing_ok=True)
                     removed += 1
         return removed
+
+    def _is_news(self, entry: Entry) -> bool:
+        """Whether it is worth telling: what is open, and events that are not long past."""
+        event = Alert.from_dict(entry["alert"]).spec.heals == "never"
+        recent = self.now() - datetime.fromisoformat(entry["opened_at"]) < LASTING
+        return recent if event else not entry["resolved_at"]
 
     def _held(self, kinds: Collection[str], holder: str) -> Iterable[Entry]:
         return (
@@ -173,10 +193,9 @@ def _claim(entry: Entry, channels: Iterable[str], now: datetime) -> list[str]:
 
 def _due(entry: Entry, channel: str, now: datetime, quiet: timedelta) -> bool:
     state = entry["channels"].get(channel, {})
-    sent, claimed = _moment(state.get("sent_at")), _moment(state.get("claimed_at"))
-    if channel in told(entry) or (sent and now - sent < quiet):
-        return False
-    return not (claimed and now - claimed < CLAIM)
+    waits = {"sent_at": quiet, "claimed_at": CLAIM, "failed_at": HOLD_OFF}
+    moments = {name: _moment(state.get(name)) for name in waits}
+    return channel not in told(entry) and not any(at and now - at < waits[name] for name, at in moments.items())
 
 
 def _moment(text: str | None) -> datetime | None:
