@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 from agrocluster import __version__
 from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
-from agrocluster.release import describe
+from agrocluster.release import describe, record
 from agrocluster.release.reading import latest, manifest
 from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage import atomic
 from agrocluster.storage.kept import Kept
-from agrocluster.storage.parquet import file_sha256
+from agrocluster.storage.parquet import file_sha256, rows_sha256
 from agrocluster.storage.paths import layout
 from agrocluster.storage.vintages import Vintage
 
@@ -86,6 +86,8 @@ def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[
             {key: mart[key] for key in ("name", "path", "sha256", "rows", "schema_hash")} for mart in found["marts"]
         ],
     }
+    if release not in record.published_at(record.entries()):
+        record.add("published", release)
     atomic.write_json(layout().latest, pointer)
     shutil.rmtree(layout().build(release), ignore_errors=True)
     return found
@@ -122,6 +124,7 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
         "rows": metadata.num_rows,
         "bytes": path.stat().st_size,
         "sha256": file_sha256(path),
+        "rows_sha256": rows_sha256(path),
         "schema_hash": hashlib.sha256(str([(c["name"], c["type"]) for c in columns]).encode()).hexdigest()[:16],
         "contract_version": contract.version,
         "key": list(contract.key),

@@ -1,0 +1,81 @@
+"""What was done with releases, when, by whom and why: ``marts/record.json``, oldest first, only ever added to.
+
+A release folder says nothing of time, so that equal inputs give equal bytes; that is why it is written down here, with
+what a folder cannot say either: which releases are on hold after a rollback, and which are pinned. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from agrocluster.errors import StorageError
+from agrocluster.release import reading
+from agrocluster.storage import atomic
+from agrocluster.storage.paths import layout
+from agrocluster.storage.places import Root
+
+Event = Literal["published", "rolled_back", "resumed", "pinned", "unpinned", "removed"]
+NAME = "record.json"
+Entry = dict[str, Any]
+
+
+def entries(root: Root = None) -> list[Entry]:
+    """Every entry: ``at`` (UTC, ISO), ``event``, ``release``, ``by``, ``note``, and ``left``, the release that a
+    rollback turned away from. None before the first release."""
+    place = reading.home(root) / NAME
+    data = place.read()
+    if data is None:
+        return []
+    try:
+        return [dict(entry) for entry in json.loads(data)]
+    except ValueError as error:
+        raise StorageError(
+            f"{place.address} is damaged: {error}.",
+            remedy="Put it back from a copy of the data root, or move it away: holds, pins and dates start anew.",
+        ) from error
+
+
+def add(event: Event, release: str, *, note: str = "", by: str = "", **more: str) -> Entry:
+    """Append one entry; the caller holds ``publish.lock``. ``by`` is the user of this process when left out."""
+    entry = {"at": datetime.now(UTC).isoformat(timespec="microseconds"), "event": event, "release": release}
+    entry |= {"by": by or _user(), "note": note, **more}
+    atomic.write_json(layout().marts / NAME, [*entries(), entry])
+    return entry
+
+
+def published_at(known: Sequence[Entry]) -> dict[str, str]:
+    """Release -> when it was published first."""
+    return {e["release"]: e["at"] for e in reversed(known) if e["event"] == "published"}
+
+
+def held(known: Sequence[Entry]) -> dict[str, Entry]:
+    """Release -> the rollback that put it on hold; it is not published again before somebody goes back to it."""
+    found: dict[str, Entry] = {}
+    for entry in known:
+        if entry["event"] in ("rolled_back", "resumed"):
+            found.pop(entry["release"], None)
+        if entry["event"] == "rolled_back":
+            found[entry["left"]] = entry
+    return found
+
+
+def pinned(known: Sequence[Entry]) -> dict[str, Entry]:
+    """Release -> the entry that pinned it; retention leaves it alone."""
+    found: dict[str, Entry] = {}
+    for entry in known:
+        if entry["event"] == "pinned":
+            found[entry["release"]] = entry
+        elif entry["event"] in ("unpinned", "removed"):
+            found.pop(entry["release"], None)
+    return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
