@@ -148,6 +148,8 @@ def plan_release() -> Json:
     plan: Json = pipeline.plan_release()
     context["ti"].xcom_push("plan", plan)
     incidents.resolve(context["ti"].dag_id)
+    if plan["held"]:
+        raise AirflowSkipException(f"Release {plan['release_id']} is on hold: `agrocluster release list` says why.")
     if not plan["changed"]:
         raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
     return plan

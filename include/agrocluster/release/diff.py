@@ -6,6 +6,7 @@ Compares what was published and judges nothing; whether a change of a contract m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agrocluster.release import reading
@@ -59,31 +60,54 @@ def between(before: dict[str, Any], old: Place, after: dict[str, Any], new: Plac
     }
 
 
-def changed_mart(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def changed_mart(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """How two manifest entries of one mart differ: ``name``, ``rows_before``, ``rows_after``, ``contract_before``,
-    ``contract_after``, ``columns_added``, ``columns_removed`` and ``columns_changed`` (``name``, ``what``, ``before``,
-    ``after`` of type, unit or nullable)."""
-    was, now = _columns(before), _columns(after)
-    both = [name for name in now if name in was]
-    changed = [
-        {"name": name, "what": fact, "before": was[name].get(fact), "after": now[name].get(fact)}
-        for name in both
-        for fact in FACTS
-        if was[name].get(fact) != now[name].get(fact)
-    ]
+    ``contract_after`` and what ``changed_columns`` says."""
     return {
         "name": after["name"],
         "rows_before": before["rows"],
         "rows_after": after["rows"],
         "contract_before": before.get("contract_version", ""),
         "contract_after": after.get("contract_version", ""),
+        **changed_columns(before, after),
+    }
+
+
+def changed_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """How the columns of two manifest entries differ: ``columns_added``, ``columns_removed`` (names) and
+    ``columns_changed`` (``name``, ``what`` of type, unit or nullable, ``before``, ``after``)."""
+    was, now = _columns(before), _columns(after)
+    changed = [
+        {"name": name, "what": fact, "before": was[name].get(fact), "after": now[name].get(fact)}
+        for name in now
+        for fact in FACTS
+        if name in was and was[name].get(fact) != now[name].get(fact)
+    ]
+    return {
         "columns_added": [name for name in now if name not in was],
         "columns_removed": [name for name in was if name not in now],
         "columns_changed": changed,
     }
 
 
-def _columns(entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def moved(cell: Mapping[str, Any], name: str) -> str:
+    """One of ``SHOWN`` of a cell before and after, for people: ``60.72 -> 71.00``, once where both look the same."""
+    before, after = (_figure(cell[f"{name}_{side}"]) for side in ("before", "after"))
+    return before if before == after else f"{before or '?'} -> {after or '?'}"
+
+
+def visible(cell: Mapping[str, Any]) -> bool:
+    """Whether people see a difference in what ``moved`` says, or the cell is new or gone."""
+    return bool(cell["added"] or cell["removed"] or any("->" in moved(cell, name) for name in SHOWN))
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _columns(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {column["name"]: column for column in entry.get("columns", ())}
 
 

@@ -20,12 +20,14 @@ from agrocluster.storage.places import Root
 
 Event = Literal["published", "rolled_back", "resumed", "pinned", "unpinned", "removed"]
 NAME = "record.json"
+SWITCHES = ("published", "rolled_back", "resumed")
+"""Events that make ``release`` the current one; a hold that was lifted under another release names that ``current``."""
 Entry = dict[str, Any]
 
 
 def entries(root: Root = None) -> list[Entry]:
-    """Every entry: ``at`` (UTC, ISO), ``event``, ``release``, ``by``, ``note``, and ``left``, the release that a
-    rollback turned away from. None before the first release."""
+    """Every entry: ``at`` (UTC, ISO), ``event``, ``release``, ``by``, ``note``; ``left``, the release that a rollback
+    turned away from; ``sums``, the hash of the list of files that was published. Empty before the first release."""
     place = reading.home(root) / NAME
     data = place.read()
     if data is None:
@@ -50,6 +52,16 @@ def add(event: Event, release: str, *, note: str = "", by: str = "", **more: str
 def published_at(known: Sequence[Entry]) -> dict[str, str]:
     """Release -> when it was published first."""
     return {e["release"]: e["at"] for e in reversed(known) if e["event"] == "published"}
+
+
+def sums(known: Sequence[Entry]) -> dict[str, str]:
+    """Release -> hash of its ``SHA256SUMS`` as published, for those that have one."""
+    return {e["release"]: e["sums"] for e in known if e["event"] == "published" and e.get("sums")}
+
+
+def switched(known: Sequence[Entry]) -> Entry | None:
+    """The newest entry that moved the pointer, None where nothing was written down."""
+    return next((e for e in reversed(known) if e["event"] in SWITCHES and "current" not in e), None)
 
 
 def held(known: Sequence[Entry]) -> dict[str, Entry]:
