@@ -281,8 +281,13 @@ def publish(release_id: str) -> dict[str, Any]:
     with pointer.lock():
         manifest = releasing.publish(release_id, inputs, warnings, kept)
     results.merge(layout().quality)
+    return announcement(manifest)
+
+
+def announcement(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a release that has become the current one: id, mode, rows and warnings per mart."""
     return {
-        "release_id": release_id,
+        "release_id": manifest["release"],
         "data_mode": manifest["data_mode"],
         "rows": {mart["name"]: mart["rows"] for mart in manifest["marts"]},
         "warnings": {mart["name"]: mart["warnings"] for mart in manifest["marts"] if mart["warnings"]},

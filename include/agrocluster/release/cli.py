@@ -8,6 +8,7 @@ import click
 
 from agrocluster.errors import UsageError
 from agrocluster.output import json_option, show_table
+from agrocluster.release import limits
 
 SHOWN_CELLS = 20
 note_option = click.option("--note", default="", help="Why; kept in the record of releases.")
@@ -125,6 +126,27 @@ def pin_command(release_id: str, remove: bool, note: str) -> None:
     changed = rollback.pin(release_id, keep=not remove, note=note)
     state = "no longer pinned" if remove else "pinned"
     click.echo(f"Release {release_id} is {state}{'' if changed else '; it was so already'}.")
+
+
+@release_command.command("prune")
+@click.option("--keep", default=limits.KEEP, show_default=True, help="Newest releases of each data mode that stay.")
+@click.option("--days", default=limits.DAYS, show_default=True, help="A release stays this long after it was current.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go, and why the others stay.")
+@json_option
+def prune_command(keep: int, days: int, dry_run: bool, as_json: bool) -> None:
+    """Remove old releases.
+
+    The current one, the one before it, those on hold, pinned or frozen from, and damaged ones stay in any case.
+    """
+    from agrocluster.release import retention
+
+    found = retention.plan(keep, days)
+    removed = [] if dry_run else retention.prune(keep, days)
+    for entry in found:
+        entry["removed"] = entry["release"] in removed
+    fate = {True: "would go" if dry_run else "removed", False: "stays"}
+    lines = [[e["release"], fate[e["remove"]], e["reason"], e["label"]] for e in found]
+    show_table(found, ["release", "", "why", "label"], lines, as_json)
 
 
 def _state(entry: dict[str, Any]) -> str:

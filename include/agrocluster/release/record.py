@@ -50,8 +50,14 @@ def add(event: Event, release: str, *, note: str = "", by: str = "", **more: str
 
 
 def published_at(known: Sequence[Entry]) -> dict[str, str]:
-    """Release -> when it was published first."""
-    return {e["release"]: e["at"] for e in reversed(known) if e["event"] == "published"}
+    """Release -> when it was published first, since it was removed if it was."""
+    found: dict[str, str] = {}
+    for entry in known:
+        if entry["event"] == "published":
+            found.setdefault(entry["release"], entry["at"])
+        elif entry["event"] == "removed":
+            found.pop(entry["release"], None)
+    return found
 
 
 def sums(known: Sequence[Entry]) -> dict[str, str]:
@@ -61,7 +67,12 @@ def sums(known: Sequence[Entry]) -> dict[str, str]:
 
 def switched(known: Sequence[Entry]) -> Entry | None:
     """The newest entry that moved the pointer, None where nothing was written down."""
-    return next((e for e in reversed(known) if e["event"] in SWITCHES and "current" not in e), None)
+    return next((e for e in reversed(known) if is_switch(e)), None)
+
+
+def is_switch(entry: Entry) -> bool:
+    """Whether this entry moved the pointer."""
+    return entry["event"] in SWITCHES and "current" not in entry
 
 
 def held(known: Sequence[Entry]) -> dict[str, Entry]:
