@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from agrocluster import __version__
+from agrocluster import __version__, completion
 from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.output import json_option, show_table
 
 LAZY = {
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
+    "completion": "agrocluster.completion:completion_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",
@@ -49,6 +51,11 @@ class Commands(click.Group):
         except ModuleNotFoundError as error:
             return _needs_more(cmd_name, _not_installed(error))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands and options; no command is imported to be named."""
+        names = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -80,7 +87,13 @@ def _needs_more(name: str, problem: UsageError) -> click.Command:
     return click.Command(name, callback=refuse, help=str(problem), add_help_option=False, context_settings=anything)
 
 
-release_option = click.option("--release", "name", metavar="ID", help="Release to read (default: the current one).")
+release_option = click.option(
+    "--release",
+    "name",
+    metavar="ID",
+    shell_complete=completion.releases,
+    help="Release to read (default: the current one).",
+)
 
 
 @click.group(cls=Commands)
@@ -92,7 +105,7 @@ def main(verbose: bool) -> None:
 
 
 @main.command()
-@click.argument("datasets", nargs=-1)
+@click.argument("datasets", nargs=-1, shell_complete=completion.datasets)
 @click.option("--years", nargs=2, type=int, default=None, metavar="FIRST LAST", help="Fetch only these years.")
 @click.option("--force", is_flag=True, help="Fetch even if the source did not change.")
 @json_option
@@ -113,7 +126,7 @@ def fetch(datasets: Sequence[str], years: tuple[int, int] | None, force: bool, a
 
 
 @main.command()
-@click.argument("marts", nargs=-1)
+@click.argument("marts", nargs=-1, shell_complete=completion.marts)
 @json_option
 def build(marts: Sequence[str], as_json: bool) -> None:
     """Build and check MARTS (default: all) from what is staged, without publishing."""
@@ -137,7 +150,7 @@ def build(marts: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("subject", required=False)
+@click.argument("subject", required=False, shell_complete=completion.subjects)
 @click.option("--failed", is_flag=True, help="Show only rules that are broken.")
 @json_option
 def check(subject: str | None, failed: bool, as_json: bool) -> None:
@@ -178,7 +191,7 @@ def query(sql: str, as_of: str | None, name: str | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("mart", required=False)
+@click.argument("mart", required=False, shell_complete=completion.marts)
 @release_option
 @json_option
 def show(mart: str | None, name: str | None, as_json: bool) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
+from agrocluster import completion
 from agrocluster.errors import UsageError
 from agrocluster.output import json_option, show_table
 from agrocluster.release import limits
 
 SHOWN_CELLS = 20
 note_option = click.option("--note", default="", help="Why; kept in the record of releases.")
-release_argument = click.argument("release_id", metavar="ID")
-any_release = click.argument("release_id", metavar="[ID]", required=False)
+release_argument = click.argument("release_id", metavar="ID", shell_complete=completion.releases)
+any_release = click.argument("release_id", metavar="[ID]", required=False, shell_complete=completion.releases)
 
 
 @click.group("release", invoke_without_command=True)
@@ -53,8 +54,8 @@ def list_command(as_json: bool) -> None:
 
 
 @release_command.command("diff")
-@click.argument("old", required=False)
-@click.argument("new", required=False)
+@click.argument("old", required=False, shell_complete=completion.releases)
+@click.argument("new", required=False, shell_complete=completion.releases)
 @click.option("--all", "everything", is_flag=True, help=f"Show every changed cell, not the first {SHOWN_CELLS}.")
 @json_option
 def diff_command(old: str | None, new: str | None, everything: bool, as_json: bool) -> None:
