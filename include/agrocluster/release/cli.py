@@ -32,7 +32,7 @@ def release_command(ctx: click.Context, as_json: bool) -> None:
     plan = pipeline.release()
     lines = [[plan["release_id"], plan["data_mode"], plan["changed"], plan["held"]]]
     show_table(plan, ["release", "mode", "new", "on hold"], lines, as_json)
-    if plan["held"]:
+    if plan["held"] and not as_json:
         click.echo(
             f"Nothing was published; `agrocluster release resume {plan['release_id']}` lifts the hold.", err=True
         )
