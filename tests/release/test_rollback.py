@@ -161,8 +161,19 @@ def test_an_unknown_release_is_refused(two: tuple[str, str], name: str) -> None:
     assert current() == two[1]
 
 
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_a_lost_pointer_is_written_anew(two: tuple[str, str], harm: str) -> None:
+    layout().latest.unlink() if harm == "gone" else layout().latest.write_text("{", encoding="utf-8")
+    assert [r["current"] for r in history.releases()] == [False, False]
+    with pytest.raises(UsageError, match=r"None is current.*name one"):
+        rollback.rollback()
+    assert rollback.rollback(two[1]) == {"release": two[1], "left": "", "changed": True}
+    assert current() == two[1]
+    assert not any(r["held"] for r in history.releases())
+
+
 def test_there_is_nothing_before_the_first_release(publishing: Publishing) -> None:
-    with pytest.raises(UsageError, match="No release has been published"):
+    with pytest.raises(UsageError, match="None is current"):
         rollback.rollback()
     publishing("2026-01-01")
     with pytest.raises(UsageError, match="before"):

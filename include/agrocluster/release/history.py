@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agrocluster.errors import AgroclusterError, UsageError
+from agrocluster.errors import AgroclusterError, StorageError, UsageError
 from agrocluster.release import reading, record
 from agrocluster.storage.places import Root
 
@@ -17,15 +17,22 @@ def releases(root: Root = None) -> list[dict[str, Any]]:
     number) and ``problem``: why its manifest cannot be read, empty otherwise. A damaged release has no figures (None).
     """
     known = record.entries(root)
-    pointer = reading.latest(root)
-    current = pointer["release"] if pointer else None
-    at, held, pinned = record.published_at(known), record.held(known), record.pinned(known)
+    now, at, held, pinned = current(root), record.published_at(known), record.held(known), record.pinned(known)
     found = []
     for name in reading.names(root):
         state: dict[str, Any] = {"published_at": at.get(name), "newest_input": name[:10]}
-        state |= {"current": name == current, "held": name in held, "pinned": name in pinned}
+        state |= {"current": name == now, "held": name in held, "pinned": name in pinned}
         found.append({"release": name, **_described(name, root), **state})
     return sorted(found, key=lambda r: (r["published_at"] or r["newest_input"], r["release"]), reverse=True)
+
+
+def current(root: Root = None) -> str:
+    """Id of the current release; empty where there is no pointer, or none that can be read."""
+    try:
+        pointer = reading.latest(root)
+    except StorageError:
+        return ""
+    return str(pointer["release"]) if pointer else ""
 
 
 def previous(release: str, root: Root = None) -> str | None:

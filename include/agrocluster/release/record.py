@@ -26,8 +26,9 @@ Entry = dict[str, Any]
 
 
 def entries(root: Root = None) -> list[Entry]:
-    """Every entry: ``at`` (UTC, ISO), ``event``, ``release``, ``by``, ``note``; ``left``, the release that a rollback
-    turned away from; ``sums``, the hash of the list of files that was published. Empty before the first release."""
+    """Every entry: ``at`` (UTC, ISO), ``event``, ``release``, ``by``, ``note``. A rollback has ``left``, the release it
+    turned away from (empty where the pointer was lost), a publication ``sums``, the hash of the list of files that was
+    published. Empty before the first release."""
     place = reading.home(root) / NAME
     data = place.read()
     if data is None:
@@ -81,7 +82,7 @@ def held(known: Sequence[Entry]) -> dict[str, Entry]:
     for entry in known:
         if entry["event"] in ("rolled_back", "resumed"):
             found.pop(entry["release"], None)
-        if entry["event"] == "rolled_back":
+        if entry["event"] == "rolled_back" and entry["left"]:
             found[entry["left"]] = entry
     return found
 

@@ -17,7 +17,8 @@ def rollback(release: str | None = None, *, note: str = "", by: str = "") -> dic
     """Make an earlier whole release the current one and put the one that is left on hold.
 
     Args:
-        release: the release to go back to; by default the one of the same data mode before the current one.
+        release: the release to go back to; by default the one of the same data mode before the current one. Where the
+            pointer is gone or damaged, it is written anew.
         note: why; kept in the record with ``by``, the user of this process by default.
 
     Returns ``release``, ``left`` and ``changed``, False where it was current already. Every file is checked first.
@@ -26,13 +27,11 @@ def rollback(release: str | None = None, *, note: str = "", by: str = "") -> dic
     damaged; then nothing was changed.
     """
     with lock():
-        current = _current()
-        target = release or history.previous(current)
+        current = history.current()
+        target = release or (history.previous(current) if current else None)
         if target is None:
-            raise UsageError(
-                f"There is no release of the same data mode before {current}.",
-                remedy="`agrocluster release list` shows all; name one.",
-            )
+            problem = f"There is no release of the same data mode before {current}." if current else "None is current."
+            raise UsageError(problem, remedy="`agrocluster release list` shows all; name one.")
         if target == current:
             reading.manifest(target)
             return {"release": target, "left": current, "changed": False}
@@ -59,7 +58,7 @@ def resume(release: str | None = None, *, note: str = "", by: str = "") -> dict[
                 remedy=f"On hold: {', '.join(held) or 'none'}.",
             )
         name = release or max(held, key=lambda on_hold: held[on_hold]["at"])
-        current = _current()
+        current = history.current()
         intact.require_intact(name)
         back = record.switched(record.entries()) == held[name] and current == held[name]["release"]
         record.add("resumed", name, note=note, by=by, **({} if back else {"current": current}))
@@ -76,10 +75,6 @@ def pin(release: str, *, keep: bool, note: str = "") -> bool:
             return False
         record.add("pinned" if keep else "unpinned", release, note=note)
     return True
-
-
-def _current() -> str:
-    return str(reading.current()["release"])
 
 
 def _written(target: str, current: str) -> bool:
