@@ -19,7 +19,7 @@ from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
 from agrocluster.release import describe, reading, redistribution
 from agrocluster.storage import atomic
-from agrocluster.storage.parquet import read_metadata, write_table
+from agrocluster.storage.parquet import read_metadata, rows_sha256, write_table
 
 
 def export(target: Path) -> dict[str, Any]:
@@ -66,7 +66,8 @@ def _copy(origin: Path, folder: Path, mart: dict[str, Any]) -> tuple[dict[str, A
         if dropped := rows.num_rows - open_rows.num_rows:
             facts = {k: v for k, v in read_metadata(origin).items() if k not in _OF_CONTRACT}
             written = write_table(open_rows, copy, catalog().marts[mart["name"]], facts)
-            return {**mart, "rows": written.rows, "bytes": written.bytes, "sha256": written.sha256}, dropped
+            facts_of_file = {"rows": written.rows, "bytes": written.bytes, "sha256": written.sha256}
+            return {**mart, **facts_of_file, "rows_sha256": rows_sha256(copy)}, dropped
     shutil.copyfile(origin, copy)
     return mart, 0
 
