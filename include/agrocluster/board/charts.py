@@ -19,25 +19,25 @@ WIDTH, HEIGHT = 132.0, 34.0
 EDGE = 5.0
 DOTS = HEIGHT - 6.0
 OUTCOME = {True: "holds", False: "broken", None: "unjudged"}
-NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 190.0, 30.0, 64.0, 10.0
+NODE_WIDTH, NODE_HEIGHT, GAP_X, GAP_Y = 208.0, 28.0, 72.0, 9.0
 
 
 def history(points: Sequence[Point], what: str) -> Markup:
     """A line of what was counted in each run and a dot per run: holds, broken or not judged."""
     if not points:
         return Markup("")
-    xs = _places(len(points))
+    xs, line = _places(len(points)), _line(_places(len(points)), [p.value for p in points])
+    low = DOTS if line else HEIGHT / 2
     drawn = [
-        element("circle", element("title", _said(p)), cx=x, cy=DOTS, r=2.6, class_=f"dot {OUTCOME[p.success]}")
+        element("circle", element("title", _said(p)), cx=x, cy=low, r=2.8, class_=f"dot {OUTCOME[p.success]}")
         for x, p in zip(xs, points, strict=True)
     ]
     broken = sum(p.success is False for p in points)
     words = f"{what}: broken in {broken} of the last {len(points)} run{'s' if len(points) > 1 else ''}"
-    values = [p.value for p in points]
-    known = [value for value in values if value is not None]
+    known = [p.value for p in points if p.value is not None]
     if known and (max(known) != 0 or len(known) > 1):
         words += f"; last {_short(known[-1])}, highest {_short(max(known))}"
-    return picture(WIDTH, HEIGHT, words, _line(xs, values), *drawn, class_="spark")
+    return picture(WIDTH, HEIGHT, words, line, *drawn, class_="spark")
 
 
 def runs(tally: Sequence[Mapping[str, Any]], what: str) -> Markup:
@@ -73,7 +73,7 @@ def lineage(graph: Graph, links: Mapping[str, str]) -> Markup:
 
 def _places(count: int) -> list[float]:
     step = min(14.0, (WIDTH - 2 * EDGE) / max(1, count - 1))
-    return [WIDTH - EDGE - step * (count - 1 - n) for n in range(count)]
+    return [EDGE + step * n for n in range(count)]
 
 
 def _line(xs: Sequence[float], values: Sequence[float | None], floor: float = DOTS - 6.0) -> Markup:

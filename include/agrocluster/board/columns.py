@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -24,9 +24,8 @@ DEEPEST = 60
 """Steps that a name is followed; beyond lie only statements that name themselves."""
 
 
-@dataclass(frozen=True)
-class Origin:
-    """``column`` of input ``relation``, which an expression names on the way to the column asked for."""
+class Origin(NamedTuple):
+    """``column`` of ``relation``: of an input, which an expression names on the way to the column asked for."""
 
     relation: str
     column: str
@@ -34,17 +33,19 @@ class Origin:
 
 @dataclass
 class _Query:
-    """One SELECT: what it puts out, what it reads under which name, and the named queries it can see."""
+    """One SELECT: what it puts out, what it reads under which name, the named queries it can see, and its stars (of
+    which relation, without which columns)."""
 
     outputs: dict[str, list[Node]] = field(default_factory=dict)
     reads: dict[str, str | list[_Query]] = field(default_factory=dict)
     named: dict[str, list[_Query]] = field(default_factory=dict)
-    star: bool = False
+    stars: list[tuple[str, frozenset[str]]] = field(default_factory=list)
 
 
 @cache
 def origins(mart: str, column: str) -> tuple[Origin, ...] | None:
-    """Columns of inputs that ``column`` of ``mart`` is computed from, sorted; None where the mart is not one SELECT.
+    """Columns of inputs that ``column`` of ``mart`` is computed from, sorted; None where that cannot be read off,
+    because the mart is made by a program or in several statements.
 
     Conditions (WHERE, JOIN, GROUP BY) decide which rows count and are not listed.
     """
@@ -54,13 +55,16 @@ def origins(mart: str, column: str) -> tuple[Origin, ...] | None:
     found: set[Origin] = set()
     for query in queries:
         _follow(query, column, found, set(), DEEPEST)
-    return tuple(sorted(found, key=lambda o: (o.relation, o.column)))
+    inputs = catalog().marts[mart].inputs
+    return tuple(sorted(found)) if all(origin.relation in inputs for origin in found) else None
 
 
 @cache
 def _parsed(mart: str) -> list[_Query] | None:
-    path = HERE / f"{mart}.sql"
-    if not path.exists():
+    # A mart of several statements ends in one that puts the parts side by side; what comes from a part stays unknown.
+    places = (HERE / f"{mart}.sql", HERE / mart.removeprefix("mart_") / "result.sql")
+    path = next((place for place in places if place.exists()), None)
+    if path is None:
         return None
     text = path.read_text(encoding="utf-8").rstrip().rstrip(";")
     with duckdb.connect() as con:
@@ -83,7 +87,10 @@ def _queries(node: Node, outer: dict[str, list[_Query]]) -> list[_Query]:
     query = _Query(named=named)
     for n, expression in enumerate(node["select_list"]):
         if expression["class"] == "STAR":
-            query.star = True
+            left_out = frozenset(name.lower() for name in expression["exclude_list"])
+            query.stars.append((expression["relation_name"].lower(), left_out))
+            for entry in expression["replace_list"]:
+                query.outputs.setdefault(entry["key"].lower(), []).append(entry["value"])
         else:
             query.outputs.setdefault(_name(expression) or f"#{n}", []).append(expression)
     _read(node.get("from_table") or {}, query)
@@ -92,7 +99,7 @@ def _queries(node: Node, outer: dict[str, list[_Query]]) -> list[_Query]:
 
 def _aligned(queries: list[_Query]) -> list[_Query]:
     """Columns of a UNION are called as in its first part."""
-    if len({len(q.outputs) for q in queries}) == 1 and not any(q.star for q in queries):
+    if len({len(q.outputs) for q in queries}) == 1 and not any(q.stars for q in queries):
         names = list(queries[0].outputs)
         for query in queries[1:]:
             query.outputs = dict(zip(names, query.outputs.values(), strict=True))
@@ -127,8 +134,10 @@ def _follow(query: _Query, column: str, found: set[Origin], seen: set[tuple[int,
         for expression in query.outputs[column]:
             for names in _references(expression):
                 _resolve(query, names, found, seen, left - 1)
-    elif query.star:
-        _resolve(query, [column], found, seen, left - 1)
+        return
+    for relation, left_out in query.stars:
+        if column not in left_out:
+            _resolve(query, [relation, column] if relation else [column], found, seen, left - 1)
 
 
 def _resolve(query: _Query, names: list[str], found: set[Origin], seen: set[tuple[int, str]], left: int) -> None:
@@ -139,7 +148,7 @@ def _resolve(query: _Query, names: list[str], found: set[Origin], seen: set[tupl
         if qualifier and alias != qualifier[0]:
             continue
         if isinstance(read, str) and read not in query.named:
-            if column in _columns(read):
+            if not (known := _columns(read)) or column in known:
                 found.add(Origin(read, column))
             continue
         for inner in query.named[read] if isinstance(read, str) else read:
@@ -164,7 +173,7 @@ def _references(node: Any) -> Iterator[list[str]]:
 
 @cache
 def _columns(relation: str) -> frozenset[str]:
-    """Columns of an input: by its contract, or as the catalogue's list has them."""
+    """Columns of an input: by its contract, or as the catalogue's list has them; empty where nothing says so."""
     found = catalog()
     if mart := found.marts.get(relations.FROZEN.get(relation, relation)):
         return frozenset(c.name for c in mart.columns)

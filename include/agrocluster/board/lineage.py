@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from agrocluster.board.columns import Origin, origins
 from agrocluster.errors import NotHeld
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import Column, Rule, TableContract, TableKind
@@ -62,6 +63,21 @@ class Carrier:
     direct: bool
 
 
+@dataclass(frozen=True)
+class Trace:
+    """The way of a column back to staged tables.
+
+    Attributes:
+        steps: column of a mart -> columns of its inputs that it is computed from, the column asked for first.
+        through: marts that the way goes through as a whole, because nothing says which columns matter.
+        staged: staged tables that are reached.
+    """
+
+    steps: dict[Origin, tuple[Origin, ...]]
+    through: list[str]
+    staged: set[str]
+
+
 def contract_of(mart: str) -> TableContract:
     """The contract of a mart; NotHeld suggests names like it."""
     found = catalog().marts.get(mart)
@@ -103,6 +119,58 @@ def graph_of(mart: str, column: str = "") -> Graph:
     between = [name for name in depth if name in catalog().marts and name not in kind]
     marked = frozenset(name for name in depth if column and column in _columns(name))
     return Graph(mart, kind, edges, between, marked | ({mart} if column else set()), sorted(aside))
+
+
+@cache
+def trace(mart: str, column: str) -> Trace:
+    """Follow a column to staged tables, through SQL column by column and through everything else as a whole."""
+    steps: dict[Origin, tuple[Origin, ...]] = {}
+    through: dict[str, None] = {}
+    staged: set[str] = set()
+    todo = [Origin(mart, column)]
+    while todo:
+        at = todo.pop(0)
+        if at in steps or at.relation in through:
+            continue
+        found = origins(at.relation, at.column)
+        if not found:  # made by a program, counted, or constant: the table as a whole is all that can be said
+            through[at.relation] = None
+            staged |= set(_behind(at.relation)[0]) & set(_staged())
+            continue
+        steps[at] = found
+        staged |= {o.relation.partition("_")[2] for o in found if o.relation.startswith(STAGED)}
+        staged |= set(_staged()) if any(o.relation in VINTAGES for o in found) else set()
+        todo += [o for o in found if o.relation in catalog().marts]
+    return Trace(steps, list(through), staged)
+
+
+def graph_of_column(mart: str, column: str) -> Graph:
+    """What a column is computed from; everything behind the mart where that cannot be read off."""
+    whole, known = graph_of(mart, column), origins(mart, column)
+    if not known:
+        return whole
+    reached = {name: set[str]() for name in dict.fromkeys(o.relation for o in known) if name in catalog().marts}
+    for origin in known:
+        if origin.relation in reached:
+            reached[origin.relation] |= trace(*origin).staged
+    direct = {o.relation.partition("_")[2] for o in known if o.relation.startswith(STAGED)}
+    staged = trace(mart, column).staged
+    kept = {mart, *staged, *reached, *(dataset for name in staged for dataset in _parents(name)[0])}
+    edges = [
+        (a, b)
+        for a, b in whole.edges
+        if {a, b} <= kept and (b != mart or a in reached or a in direct) and (b not in reached or a in reached[b])
+    ]
+    steps = trace(mart, column)
+    between = dict.fromkeys([*(o.relation for o in steps.steps), *steps.through])
+    return Graph(
+        mart,
+        {name: kind for name, kind in whole.kind.items() if name in kept},
+        edges,
+        [name for name in between if name not in kept],
+        whole.marked & kept,
+        sorted({o.relation for found in steps.steps.values() for o in found} & set(whole.aside)),
+    )
 
 
 def carriers(graph: Graph, column: str) -> list[Carrier]:

@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, Response
 from agrocluster.board import lineage as tracing
 from agrocluster.board import quarantine as setting_aside
 from agrocluster.board.checks import last_checks, one_subject
-from agrocluster.board.columns import origins
 from agrocluster.board.files import listed
 from agrocluster.board.focus import focus
 from agrocluster.board.freshness import freshness
@@ -136,9 +135,12 @@ def lineage_of_column(request: Request, mart: Name, column: Name, release: Chose
     """The same for one column: its meaning, its rules and what it is computed from."""
     contract = tracing.contract_of(mart)
     about = tracing.column_of(contract, column)
-    graph = tracing.graph_of(mart, column)
-    more = {"rules": tracing.rules_of(contract, column), "carriers": tracing.carriers(graph, column)}
-    return _traced(request, contract, graph, release, "../", column=about, origins=origins(mart, column), **more)
+    graph, way = tracing.graph_of_column(mart, column), tracing.trace(mart, column)
+    more = {
+        "rules": tracing.rules_of(contract, column),
+        "carriers": tracing.carriers(tracing.graph_of(mart, column), column),
+    }
+    return _traced(request, contract, graph, release, "../", column=about, way=way, **more)
 
 
 def _traced(
