@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -34,6 +35,12 @@ LAZY = {
     "stop": "agrocluster.orchestration.local:stop_command",
 }
 """Commands that live beside what they do."""
+
+WITHOUT_DATA = {"run", "stop", "sample"}
+"""Commands that need nothing of a data root in an object store; all others work on a copy of it."""
+READERS = {"atlas", "check", "explain", "export", "profile", "query", "show"}
+READING = ("marts/latest.json", "marts/releases/*", "staged/*", "quality/*", "baselines/*", "overlay/*")
+"""What commands that only read need of it: not what was fetched."""
 
 
 class Commands(click.Group):
@@ -96,12 +103,21 @@ release_option = click.option(
 )
 
 
+def _without_data(ctx: click.Context) -> bool:
+    return ctx.invoked_subcommand in WITHOUT_DATA or "--help" in sys.argv
+
+
 @click.group(cls=Commands)
 @click.version_option(__version__, prog_name="agrocluster")
 @click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
-def main(verbose: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    if "://" in os.environ.get("AGROCLUSTER_DATA", "") and not _without_data(ctx):
+        from agrocluster.storage.mirror import working_copy
+
+        ctx.with_resource(working_copy(*READING if ctx.invoked_subcommand in READERS else ("*",)))
 
 
 @main.command()
