@@ -76,12 +76,13 @@ class Objects(Protocol):
 
 @dataclass(frozen=True)
 class S3:
-    """The objects below ``address`` (``s3://bucket/prefix``)."""
+    """The objects below ``address`` (``s3://bucket/prefix``), listed ``page`` at a time."""
 
     address: str
     bucket: str
     prefix: str
     store: Any
+    page: int = 1000
 
     @classmethod
     def at(cls, address: str) -> S3:
@@ -101,7 +102,8 @@ class S3:
         more: dict[str, str] = {}
         while True:
             with self._asking("list", ""):
-                page = self.store.call_s3("list_objects_v2", Bucket=self.bucket, Prefix=self.prefix, **more)
+                where = {"Bucket": self.bucket, "Prefix": self.prefix, "MaxKeys": self.page}
+                page = self.store.call_s3("list_objects_v2", **where, **more)
             for item in page.get("Contents", ()):
                 key = item["Key"].removeprefix(self.prefix)
                 found.append(Entry(key, item["Size"], item["ETag"], item["LastModified"]))
