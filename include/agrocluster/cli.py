@@ -38,9 +38,13 @@ LAZY = {
 
 WITHOUT_DATA = {"run", "stop", "sample"}
 """Commands that need nothing of a data root in an object store; all others work on a copy of it."""
-READERS = {"atlas", "check", "explain", "export", "profile", "query", "show"}
-READING = ("marts/latest.json", "marts/releases/*", "staged/*", "quality/*", "baselines/*", "overlay/*")
-"""What commands that only read need of it: not what was fetched."""
+WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
+"""Commands that need what was fetched; all others need what became of it, and the current release."""
+LANDING = ("landing/*", "inventory/*")
+NEEDED = (
+    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
+    *("marts/build/*", "marts/latest.json", "marts/releases/*.json", "marts/releases/{current}/*"),
+)
 
 
 class Commands(click.Group):
@@ -103,8 +107,12 @@ release_option = click.option(
 )
 
 
-def _without_data(ctx: click.Context) -> bool:
-    return ctx.invoked_subcommand in WITHOUT_DATA or "--help" in sys.argv
+def _needs(command: str | None, arguments: Sequence[str]) -> tuple[str, ...]:
+    """What a command needs of a data root in an object store; nothing to only show its help."""
+    if command in WITHOUT_DATA or "--help" in arguments:
+        return ()
+    named = (f"marts/releases/{argument.rpartition('=')[2]}/*" for argument in arguments)
+    return (*NEEDED, *named, *(LANDING if command in WITH_LANDING else ()))
 
 
 @click.group(cls=Commands)
@@ -114,10 +122,10 @@ def _without_data(ctx: click.Context) -> bool:
 def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
-    if "://" in os.environ.get("AGROCLUSTER_DATA", "") and not _without_data(ctx):
+    if "://" in os.environ.get("AGROCLUSTER_DATA", "") and (needed := _needs(ctx.invoked_subcommand, sys.argv[1:])):
         from agrocluster.storage.mirror import working_copy
 
-        ctx.with_resource(working_copy(*READING if ctx.invoked_subcommand in READERS else ("*",)))
+        ctx.with_resource(working_copy(*needed))
 
 
 @main.command()

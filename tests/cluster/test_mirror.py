@@ -328,6 +328,14 @@ def test_foreign_objects_are_never_written_here_nor_touched(tmp_path: Path, capl
     assert f"{len(FOREIGN)} objects are none of ours" in caplog.text
 
 
+def test_an_object_that_is_also_a_folder_is_an_error_of_the_storage(tmp_path: Path) -> None:
+    store = MemoryStore()
+    store.write("marts/x", b"a file")
+    store.write("marts/x/y", b"a file in it")
+    with pytest.raises(StorageError, match="cannot be written"):
+        run(store, check, tmp_path / "one")
+
+
 @given(st.text(max_size=40))
 def test_no_key_leads_out_of_the_folder(text: str) -> None:
     for key in (text, f"marts/{text}", f"landing/x/{text}/raw.zip"):

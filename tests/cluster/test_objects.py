@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +16,9 @@ from moto.server import ThreadedMotoServer
 
 import agrocluster as ac
 from agrocluster.errors import StorageError
-from agrocluster.settings import settings
-from agrocluster.storage import atomic
 from agrocluster.storage.mirror import EVERYTHING, working_copy
 from agrocluster.storage.objects import NEW, S3, Taken
+from support.small_release import CHAINS, publish_small
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "hidden-from-logs", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -108,13 +110,38 @@ def test_errors_say_what_to_do_and_no_key(store: S3, server: str, tmp_path: Path
         S3.at("s3://no-such-bucket/x").list()
 
 
-def test_a_release_in_the_store_is_read_by_those_who_only_read(
-    bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("AGROCLUSTER_DATA", f"s3://{bucket}/root")
-    monkeypatch.setenv("AGROCLUSTER_WORK", str(tmp_path))
+@pytest.fixture
+def root(bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Address of a data root with one small release, which is the configured one."""
+    address = f"s3://{bucket}/root"
+    monkeypatch.setenv("AGROCLUSTER_DATA", address)
+    monkeypatch.setenv("AGROCLUSTER_WORK", str(tmp_path / "work"))
     with working_copy(*EVERYTHING):
-        folder = settings().data / "marts" / "releases" / "r1"
-        atomic.write_json(folder / "manifest.json", {"release": "r1", "label": "", "data_mode": "live", "marts": []})
-        atomic.write_json(settings().data / "marts" / "latest.json", {"release": "r1"})
-    assert ac.open().id == "r1"
+        publish_small("small-1")
+    return address
+
+
+def test_a_release_in_the_store_is_read_by_python(root: str) -> None:
+    rows = ac.marts()["mart_cluster_baseline"].df()
+    assert set(rows["chain"]) == set(CHAINS)
+    assert len(ac.marts(root=root)["mart_cluster_baseline"].df()) == len(rows)
+
+
+def test_commands_take_the_address_as_they_take_a_folder(root: str, tmp_path: Path, store: S3) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).with_name("agrocluster")), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+
+    asked = run("query", "select count(*) as n from mart_cluster_baseline", "--json")
+    assert json.loads(asked.stdout) == [{"n": 2 * len(CHAINS)}], asked.stderr
+    shown = run("show", "--release", "small-1", "--json")
+    assert json.loads(shown.stdout)["release"] == "small-1", shown.stderr
+    refused = run("run", "--exit")
+    assert refused.returncode == 1
+    assert "works on a folder" in refused.stderr
+    helped = run("query", "--help")
+    assert helped.returncode == 0
+    for done in (asked, shown, refused, helped):
+        assert KEYS["AWS_SECRET_ACCESS_KEY"] not in done.stdout + done.stderr
+    assert not list((tmp_path / "work" / "steps").glob("step-*"))
+    assert not [path for path in tmp_path.iterdir() if path.name not in ("work", "home")], "no folder of another name"

@@ -69,38 +69,45 @@ class Cluster:
     env: dict[str, str]
     airflow: Airflow
     workers: dict[str, Component] = field(default_factory=dict)
+    since: datetime = datetime.max
 
     def check(self) -> None:
         """Raise when something has ended that nobody killed."""
         for component in self.components.running:
             assert component.alive, f"{component.name} ended: {component.tail(30)}"
 
-    def kill(self, name: str) -> None:
-        """A machine that is gone at once: the worker, its children and their tasks."""
+    def kill_busy(self, name: str) -> int:
+        """A machine that is gone at once, if it is at work: the worker, its children and their tasks.
+
+        Returns the number of tasks that die with it; 0, and nothing happens, if it has none.
+        """
+        if not (tasks := self._tasks(name)):
+            return 0
         worker = self.workers.pop(name)
         self.components.running.remove(worker)
-        doomed = [p for p in psutil.process_iter() if _session(p.pid) == worker.process.pid]
+        doomed = [process for process in psutil.process_iter() if _session(process.pid) == worker.process.pid]
         for process in doomed:
             process.kill()
         worker.process.wait()
+        return tasks
 
-    def tasks(self, name: str) -> int:
+    def _tasks(self, name: str) -> int:
         """Number of tasks that a worker runs now: what the children of its pool have forked."""
         pool = psutil.Process(self.workers[name].process.pid).children()
-        return sum(len(child.children()) for child in pool if "celery" in " ".join(child.cmdline()).lower())
+        return sum(len(child.children()) for child in pool)
 
     def run(self, watch: Callable[[Round], None]) -> Round:
         """One round over all sources; ``watch`` sees how far it is."""
         current = Round(sorted(f"ingest_{dataset_id}" for dataset_id in catalog().datasets))
-        since = datetime.now(UTC)
+        self.since = datetime.now(UTC)
         for dag_id in current.ingest:
-            self.airflow.trigger(dag_id, f"run__{since:%Y-%m-%dT%H:%M:%S}")
+            self.airflow.trigger(dag_id, f"run__{self.since:%Y-%m-%dT%H:%M:%S}")
 
         def look() -> None:
             self.check()
             watch(current)
 
-        problem = follow(self.airflow, current, since, look, Console(file=sys.stderr, highlight=False, width=200))
+        problem = follow(self.airflow, current, self.since, look, Console(file=sys.stderr, highlight=False, width=200))
         assert problem is None, problem
         return current
 

@@ -7,6 +7,7 @@ machines; ``scheduler`` does the same where tasks run beside the scheduler.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 from agrocluster.orchestration.scheduler import preload
 
@@ -16,6 +17,7 @@ def main() -> None:
     from airflow.__main__ import main as airflow
 
     preload()
+    import_module("s3fs")
     sys.argv[1:1] = ["celery", "worker"]
     airflow()
 

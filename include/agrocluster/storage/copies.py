@@ -92,11 +92,13 @@ class Contents:
         kept = self._path(entry)
         if path.exists() and path.samefile(kept):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{atomic.TEMPORARY}{kept.name}")
-        beside.unlink(missing_ok=True)
+        with atomic.writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f"{atomic.TEMPORARY}{kept.name}")
+            beside.unlink(missing_ok=True)
         beside.hardlink_to(kept)
-        beside.replace(path)
+        with atomic.writing(path):
+            beside.replace(path)
 
     def forget(self, listed: Iterable[Entry]) -> None:
         """Remove what the store does not list any more."""
