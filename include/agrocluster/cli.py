@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -18,6 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from agrocluster import __version__, completion
+from agrocluster.commands_data import data_for
 from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.output import json_option, show_table
 
@@ -35,16 +35,6 @@ LAZY = {
     "stop": "agrocluster.orchestration.local:stop_command",
 }
 """Commands that live beside what they do."""
-
-WITHOUT_DATA = {"run", "stop", "sample"}
-"""Commands that need nothing of a data root in an object store; all others work on a copy of it."""
-WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
-"""Commands that need what was fetched; all others need what became of it, and the current release."""
-LANDING = ("landing/*", "inventory/*")
-NEEDED = (
-    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
-    *("marts/build/*", "marts/latest.json", "marts/releases/*.json", "marts/releases/{current}/*"),
-)
 
 
 class Commands(click.Group):
@@ -107,14 +97,6 @@ release_option = click.option(
 )
 
 
-def _needs(command: str | None, arguments: Sequence[str]) -> tuple[str, ...]:
-    """What a command needs of a data root in an object store; nothing to only show its help."""
-    if command in WITHOUT_DATA or "--help" in arguments:
-        return ()
-    named = (f"marts/releases/{argument.rpartition('=')[2]}/*" for argument in arguments)
-    return (*NEEDED, *named, *(LANDING if command in WITH_LANDING else ()))
-
-
 @click.group(cls=Commands)
 @click.version_option(__version__, prog_name="agrocluster")
 @click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
@@ -122,10 +104,7 @@ def _needs(command: str | None, arguments: Sequence[str]) -> tuple[str, ...]:
 def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
-    if "://" in os.environ.get("AGROCLUSTER_DATA", "") and (needed := _needs(ctx.invoked_subcommand, sys.argv[1:])):
-        from agrocluster.storage.mirror import working_copy
-
-        ctx.with_resource(working_copy(*needed))
+    ctx.with_resource(data_for(ctx.invoked_subcommand, sys.argv[1:]))
 
 
 @main.command()
