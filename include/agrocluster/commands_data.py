@@ -17,7 +17,7 @@ WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
 LANDING = ("landing/*", "inventory/*")
 NEEDED = (
     *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
-    *("marts/build/*", "marts/latest.json", "marts/releases/*.json", "marts/releases/{current}/*"),
+    *("marts/build/*", "marts/*.json", "marts/releases/{current}/*"),
 )
 
 

@@ -244,6 +244,32 @@ def test_two_machines_that_publish_at_once_do_not_hide_one_another(tmp_path: Pat
     assert json.loads(store.objects["marts/latest.json"][0]) == {"release": "r3"}
 
 
+def test_nothing_that_is_recorded_of_releases_is_lost_to_another_machine(tmp_path: Path) -> None:
+    """What was pinned or rolled back meanwhile stays written, and the pointer does not move on top of it."""
+    store = MemoryStore()
+    run(store, publish("r1"), tmp_path / "first")
+
+    def note(event: str) -> Step:
+        def step(root: Path) -> None:
+            path = root / "marts" / "record.json"
+            known = json.loads(path.read_text()) if path.exists() else []
+            atomic.write_json(path, [*known, event])
+
+        return step
+
+    def slow(root: Path) -> None:
+        run(store, note("pinned"), tmp_path / "quick")
+        note("published")(root)
+        publish("r2")(root)
+
+    with pytest.raises(Taken):
+        run(store, slow, tmp_path / "slow")
+    assert json.loads(store.objects["marts/record.json"][0]) == ["pinned"]
+    assert json.loads(store.objects["marts/latest.json"][0]) == {"release": "r1"}
+    run(store, note("published"), tmp_path / "again")
+    assert json.loads(store.objects["marts/record.json"][0]) == ["pinned", "published"]
+
+
 def test_two_machines_that_publish_the_same_release_agree(tmp_path: Path) -> None:
     store = MemoryStore()
 

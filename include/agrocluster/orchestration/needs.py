@@ -29,8 +29,8 @@ KEPT = ("baselines/*", "overlay/*")
 """What people keep beside vintages."""
 ACCEPTED = ("staged/*/report.json", "staged/*/gate.json")
 """What tells which vintages count."""
-PUBLISHED = ("marts/latest.json", "marts/releases/*.json")
-"""What tells which releases there are."""
+PUBLISHED = ("marts/*.json",)
+"""What tells which releases there are, which is current, and what was done with them."""
 INCIDENTS = ("quality/incidents/*",)
 CHECKED = ("quality/*",)
 """Results of the gates, and incidents."""

@@ -185,7 +185,7 @@ def complete_build(plan: Json) -> Json:
     return plan
 
 
-@on_data("marts/build/*", "marts/releases/{current}/*", *ACCEPTED, *PUBLISHED, *KEPT, *CHECKED)
+@on_data("marts/*", *ACCEPTED, *KEPT, *CHECKED)
 def publish(marts: list[str]) -> Json:
     """Publish the build that triggered this run (or the one named in the form) and tell the world."""
     from agrocluster import pipeline
@@ -197,6 +197,7 @@ def publish(marts: list[str]) -> Json:
     return summary
 
 
+@on_data("marts/*.json", "marts/releases/*", *INCIDENTS)
 def rollback(marts: list[str]) -> Json:
     """Go back to the release that the form names, and tell the world; skipped where it is current already."""
     from agrocluster import pipeline

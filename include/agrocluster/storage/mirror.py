@@ -4,8 +4,8 @@ The store is the truth. ``working_copy`` makes a fresh folder with what a step n
 data root, and brings back what became of it: data first, then what makes them visible, the pointer to the current
 release last, so that a process killed at any instant leaves whole things in the store or nothing to be seen. What was
 fetched once is kept on this machine and linked. Steps of several processes and machines share nothing but the store;
-which of them run at once is the scheduler's business, save that a pointer and a folder written once are never
-overwritten (conditional puts).
+which of them run at once is the scheduler's business, save that the pointer, the record of releases and folders that
+are written once are never overwritten (conditional puts).
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class WorkingCopy:
     def _put_new(self, key: str, path: Path, revoked: Collection[str]) -> str:
         marker = zones.once(key)
         condition = NEW if marker and marker not in revoked else None
-        if key == zones.POINTER:
+        if key in zones.SHARED:
             condition = self.listed[key].etag if key in self.listed else NEW
         try:
             return self.store.put(key, path, condition=condition)

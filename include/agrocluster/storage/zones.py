@@ -13,7 +13,9 @@ from fnmatch import fnmatchcase
 
 ROOTS = ("landing", "staged", "quarantine", "quality", "marts", "overlay", "baselines", "inventory")
 """First parts of what is kept. The Airflow home and the sample server's files belong to one machine."""
-POINTER = "marts/latest.json"
+POINTER, RECORD = "marts/latest.json", "marts/record.json"
+SHARED = (RECORD, POINTER)
+"""Objects that stand for all releases: nobody may write over what somebody else has written meanwhile."""
 MOST_PARTS = 8
 _PART = re.compile(r"(?:\.work-|\.parts-)?[^\s./\\:*?\"<>|\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
 _UNFINISHED = re.compile(r"\.(?:lock|part|part\.json)$")
@@ -60,8 +62,8 @@ def once(key: str) -> str | None:
 
 def rank(key: str) -> Rank:
     """When ``key`` is written."""
-    if key == POINTER:
-        return Rank.POINTER
+    if key in SHARED:
+        return Rank.POINTER if key == POINTER else Rank.GATE
     name = key.rpartition("/")[2]
     if key == once(key) or name.endswith(".slice.json"):
         return Rank.MARKER
