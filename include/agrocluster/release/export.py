@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
-from agrocluster.release import describe, reading, redistribution
+from agrocluster.release import reading, redistribution
+from agrocluster.release.documents import register as documents
 from agrocluster.storage import atomic
 from agrocluster.storage.parquet import read_metadata, write_table
 
@@ -45,8 +46,7 @@ def export(target: Path) -> dict[str, Any]:
             if dropped:
                 left_out.append(_left_out(mart, dropped, "rows of publishers that restrict redistribution"))
         manifest = {**found, "marts": kept, "left_out": left_out}
-        for name, content in describe.files(manifest).items():
-            (temporary / name).write_bytes(content)
+        manifest["documents"] = documents.write(temporary, manifest)
         (temporary / "manifest.json").write_bytes(atomic.to_json(manifest))
     return manifest
 

@@ -20,6 +20,7 @@ from agrocluster import __version__
 from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.release import describe
+from agrocluster.release.documents import register as documents
 from agrocluster.release.reading import latest, manifest
 from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage import atomic
@@ -106,8 +107,7 @@ def _assemble(
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
         found = _manifest(release, vintages, kept, marts)
-        for file_name, content in describe.files(found).items():
-            (temporary / file_name).write_bytes(content)
+        found["documents"] = documents.write(temporary, found)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
 
 
@@ -131,7 +131,9 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
         "description_ru": contract.description.ru,
         "licence": contract.licence,
         "redistribution": contract.redistribution,
+        "sort": list(contract.sort),
         "columns": columns,
+        "rules": describe.rules(contract),
         "warnings": warnings,
     }
 
