@@ -91,9 +91,13 @@ def test_twenty_kills_end_in_the_same_bytes_elsewhere(published: Published, tmp_
     assert (reader.wrong, reader.looks > KILLS) == ("", True)
     assert json.loads(done.stdout)["release_id"] == published.result["release_id"]
     release = root / "marts" / "releases" / published.result["release_id"]
-    names = sorted(p.name for p in published.folder.iterdir())
-    assert sorted(p.name for p in release.iterdir()) == names
+    names = _files(published.folder)
+    assert _files(release) == names
     for name in names:
         assert (release / name).read_bytes() == (published.folder / name).read_bytes(), name
     visible = [p.name for p in (root / "marts" / "releases").iterdir() if not p.name.startswith(".")]
     assert visible == [release.name]
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

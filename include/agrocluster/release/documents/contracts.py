@@ -136,6 +136,8 @@ def _check(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _limits(rule: dict[str, Any]) -> dict[str, Any]:
     low, high = rule.get("min"), rule.get("max")
+    if low == high:
+        return {"mustBe": low}
     if low is not None and high is not None:
         return {"mustBeBetween": [low, high]}
     return {"mustBeGreaterOrEqualTo": low} if low is not None else {"mustBeLessOrEqualTo": high}

@@ -8,6 +8,7 @@ apostrophe; the Parquet files and the workbook hold it as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from agrocluster.release.documents.folder import Folder, quoted
@@ -22,13 +23,12 @@ ORIGIN = ("release", "label")
 
 def write(folder: Folder) -> None:
     """Write ``csv/<mart>.csv`` for every extract of the plan that is in the release and small."""
-    for extract, mart in chosen(folder):
+    for _, mart in chosen(folder):
         name = f"csv/{mart['name']}.csv"
         file = folder.file(name)
-        columns = [*(_safe(column) for column in mart["columns"]), *origin(folder.manifest)]
-        query = f'SELECT {", ".join(columns)} FROM "{extract.mart}"'
-        folder.con.execute(f"COPY ({query}) TO {quoted(str(file))} (FORMAT csv, HEADER)")
-        file.write_bytes(BOM + file.read_bytes())
+        file.write_bytes(BOM + ",".join([*(c["name"] for c in mart["columns"]), *ORIGIN]).encode() + b"\n")
+        if mart["rows"]:
+            _copy(folder, mart, file)
         folder.note(name, f"{mart['title_en']}: CSV with byte order mark", "text/csv", mart["name"])
 
 
@@ -54,6 +54,15 @@ def origin(manifest: dict[str, Any]) -> list[str]:
 def as_written(text: str) -> str:
     """A text as the CSV holds it."""
     return f"'{text}" if text.startswith(tuple(FORMULA)) else text
+
+
+def _copy(folder: Folder, mart: dict[str, Any], file: Path) -> None:
+    """Write the rows of a mart below the head that ``file`` holds."""
+    columns = [*(_safe(column) for column in mart["columns"]), *origin(folder.manifest)]
+    query = f'SELECT {", ".join(columns)} FROM "{mart["name"]}"'
+    head = file.read_bytes()
+    folder.con.execute(f"COPY ({query}) TO {quoted(str(file))} (FORMAT csv, HEADER false)")
+    file.write_bytes(head + file.read_bytes())
 
 
 def _safe(column: dict[str, Any]) -> str:

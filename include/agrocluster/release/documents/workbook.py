@@ -62,7 +62,7 @@ def _columns(marts: list[dict[str, Any]]) -> xlsx.Sheet:
 def _mart(folder: Folder, mart: dict[str, Any]) -> xlsx.Sheet:
     columns = [(c["name"], c["type"]) for c in mart["columns"]] + [(name, "string") for name in ORIGIN]
     query = f'SELECT *, {", ".join(origin(folder.manifest))} FROM "{mart["name"]}"'
-    rows = folder.con.sql(f"SELECT {xlsx.row_sql(columns)} FROM ({query})").fetchall()
+    rows = folder.con.sql(f"SELECT {xlsx.row_sql(columns)} FROM ({query})").fetchall() if mart["rows"] else []
     head = xlsx.row([name for name, _ in columns], xlsx.BOLD)
     return xlsx.Sheet(
         mart["name"],
