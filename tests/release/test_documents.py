@@ -17,6 +17,7 @@ import pytest
 from agrocluster.explain.language import LANGUAGES
 from agrocluster.model.loader import ROOT as CATALOG
 from agrocluster.model.loader import catalog
+from agrocluster.release.documents.extracts import ORIGIN
 from agrocluster.release.documents.plan import plan, words
 from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage.parquet import file_sha256
@@ -55,6 +56,8 @@ def test_the_plan_fits_the_catalogue() -> None:
     marts = catalog().marts
     planned = plan()
     assert all(marts[extract.mart].redistribution != "restricted" for extract in planned.extracts.marts)
+    own = {column.name for extract in planned.extracts.marts for column in marts[extract.mart].columns}
+    assert not own & set(ORIGIN)
     assert {flow.mart for flow in planned.sdmx.dataflows} <= set(marts)
     for page, explained in planned.methods.items():
         text = (PAGES / f"{page}.md").read_text(encoding="utf-8") + (PAGES / "README.md").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 Marts whose contract says ``restricted`` are left out whole (``by_variant``: where customs reports went in), from those
 that say ``by_source`` the rows of restricted publishers. What was left out is counted in the manifest of the copy. The
-release itself is not touched.
+release itself is not touched. The copy has documents of its own, made from the marts that are in it.
 """
 
 from __future__ import annotations

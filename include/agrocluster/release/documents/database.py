@@ -40,7 +40,8 @@ def _statements(manifest: dict[str, Any]) -> Iterator[str]:
     for mart in manifest["marts"]:
         name = mart["name"]
         yield f"CREATE OR REPLACE VIEW {name} AS FROM {quoted(mart['path'])};"
-        yield f"COMMENT ON VIEW {name} IS {quoted(labelled(manifest, mart['description_en']))};"
+        terms = f"Licence: {mart['licence']}; redistribution: {mart['redistribution']}."
+        yield f"COMMENT ON VIEW {name} IS {quoted(labelled(manifest, mart['description_en']) + ' ' + terms)};"
         for column in mart["columns"]:
             yield f"COMMENT ON COLUMN {name}.{column['name']} IS {quoted(_column(column))};"
 
@@ -58,7 +59,7 @@ def _release(manifest: dict[str, Any]) -> Iterator[str]:
         "data_mode": (manifest["data_mode"], "sample, files, live, or what was combined"),
         "label": (manifest["label"], "What sample data say about themselves; empty for real data"),
         "version": (manifest["version"], "Version of agrocluster that made it"),
-        "licence": (licences, "Licences of the marts; the comment of a view and dictionary.en.html say which"),
+        "licence": (licences, "Licences of the marts; the comment of each view says which"),
     }
     values = ", ".join(f"{quoted(value)} AS {name}" for name, (value, _) in told.items())
     yield f"CREATE VIEW release AS SELECT {values}, {ELSEWHERE} AS run_first_elsewhere;"

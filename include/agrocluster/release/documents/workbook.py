@@ -46,7 +46,7 @@ def _cover(manifest: dict[str, Any], marts: list[dict[str, Any]]) -> xlsx.Sheet:
     rows += [xlsx.row(line) for line in told]
     rows += [xlsx.row([""]), xlsx.row(["Sheet", "Title", "Название", "Licence, redistribution", "Rows"], xlsx.BOLD)]
     rows += [xlsx.row(line) for line in listed]
-    return xlsx.Sheet("about", b"".join(rows), 5, header=False, widths=(30, 50, 50, 26, 10))
+    return xlsx.Sheet("about", b"".join(rows), header=False, widths=(30, 50, 50, 26, 10))
 
 
 def _columns(marts: list[dict[str, Any]]) -> xlsx.Sheet:
@@ -56,7 +56,7 @@ def _columns(marts: list[dict[str, Any]]) -> xlsx.Sheet:
             key = "key" if c["name"] in mart["key"] else ""
             told = (c["unit"] or "", key, c["description_en"], c["description_ru"])
             rows.append(xlsx.row([mart["name"], c["name"], c["type"], *told]))
-    return xlsx.Sheet("columns", b"".join(rows), 7, widths=(30, 24, 10, 12, 6, 80, 80))
+    return xlsx.Sheet("columns", b"".join(rows), widths=(30, 24, 10, 12, 6, 80, 80))
 
 
 def _mart(folder: Folder, mart: dict[str, Any]) -> xlsx.Sheet:
@@ -67,7 +67,6 @@ def _mart(folder: Folder, mart: dict[str, Any]) -> xlsx.Sheet:
     return xlsx.Sheet(
         mart["name"],
         head + "".join(xml for (xml,) in rows).encode(),
-        len(columns),
         comments=[_comment(column) for column in mart["columns"]],
         print_head=folder.manifest["label"],
         widths=[WIDTHS.get(kind, OTHER) for _, kind in columns],

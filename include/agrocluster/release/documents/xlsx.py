@@ -49,11 +49,18 @@ _FIXED = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: XML of its rows (UTF-8), number of columns, and comments on the cells of the first row, by column."""
+    """A sheet.
+
+    Attributes:
+        rows: XML of its rows (UTF-8), the first of them the header, if there is one.
+        comments: of the cells of the first row, by column.
+        header: whether the first row stays in sight.
+        print_head: what stands above every printed page.
+        widths: of the columns, in characters.
+    """
 
     name: str
     rows: bytes
-    columns: int
     comments: Sequence[str] = field(default=())
     header: bool = True
     print_head: str = ""
