@@ -24,6 +24,7 @@ from agrocluster.model.fetching import Probe, Slice, Years
 from agrocluster.model.loader import catalog
 from agrocluster.quality import gate, report, results
 from agrocluster.quality.row_rules import quarantine_results
+from agrocluster.release import pointer, record
 from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
@@ -226,17 +227,18 @@ def ingest(dataset_id: str, *, years: tuple[int, int] | None = None, force: bool
 
 
 def plan_release() -> dict[str, Any]:
-    """Which release today's accepted vintages and what is kept beside them make, and whether it is published already.
+    """Which release today's accepted vintages and what is kept beside them make, and whether it is to be published.
 
-    Returns ``release_id, changed, data_mode``. Raises DataGateError when no dataset has an accepted vintage, or when
-    a frozen baseline has changed.
+    Returns ``release_id, changed, held, data_mode``; ``held``: a rollback put it on hold, so it is not published.
+    Raises DataGateError when no dataset has an accepted vintage, when a frozen baseline has changed, or when contracts
+    changed more than their versions say.
     """
     release, inputs, _ = _today()
-    return {
-        "release_id": release,
-        "changed": not releasing.is_published(release),
-        "data_mode": releasing.data_mode(inputs),
-    }
+    held = release in record.held(record.entries())
+    changed = not held and not releasing.is_published(release)
+    if changed:
+        releasing.require_compatible(release)
+    return {"release_id": release, "changed": changed, "held": held, "data_mode": releasing.data_mode(inputs)}
 
 
 def build_mart(release_id: str, mart: str) -> dict[str, Any]:
@@ -276,11 +278,16 @@ def publish(release_id: str) -> dict[str, Any]:
             f"Release {release_id} is held back: {', '.join(critical)} failed a critical rule.",
             remedy="See `agrocluster check`; the last release stays as it is.",
         )
-    with exclusive(layout().marts / "publish.lock"):
+    with pointer.lock():
         manifest = releasing.publish(release_id, inputs, warnings, kept)
     results.merge(layout().quality)
+    return announcement(manifest)
+
+
+def announcement(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a release that has become the current one: id, mode, rows and warnings per mart."""
     return {
-        "release_id": release_id,
+        "release_id": manifest["release"],
         "data_mode": manifest["data_mode"],
         "rows": {mart["name"]: mart["rows"] for mart in manifest["marts"]},
         "warnings": {mart["name"]: mart["warnings"] for mart in manifest["marts"] if mart["warnings"]},
@@ -294,11 +301,18 @@ def refresh() -> dict[str, Any]:
     """
     for dataset_id in sorted(catalog().datasets):
         log.info("%s: %s", dataset_id, "changed" if ingest(dataset_id)["changed"] else "unchanged")
+    return release()
+
+
+def release() -> dict[str, Any]:
+    """Build and publish what the accepted vintages make new. Returns the plan and, if something was published, what
+    ``publish`` returns. A release that lies there already, left by a rollback, is not built again."""
     plan = plan_release()
     if not plan["changed"]:
         return plan
-    for mart in catalog().mart_order():
-        log.info("%s: %s rows", mart, build_mart(plan["release_id"], mart)["rows"])
+    if not (layout().releases / plan["release_id"] / "manifest.json").exists():
+        for mart in catalog().mart_order():
+            log.info("%s: %s rows", mart, build_mart(plan["release_id"], mart)["rows"])
     return {**plan, **publish(plan["release_id"])}
 
 
@@ -388,8 +402,8 @@ def _same_inputs(release_id: str) -> tuple[list[vintages.Vintage], Kept]:
 
 
 def _previous(mart: str, mode: str) -> Any:
-    pointer = releasing.latest()
-    if pointer is None or pointer["data_mode"] != mode:
+    current = releasing.latest()
+    if current is None or current["data_mode"] != mode:
         return None
-    path = layout().releases / pointer["release"] / f"{mart}.parquet"
+    path = layout().releases / current["release"] / f"{mart}.parquet"
     return path if path.exists() else None

@@ -88,6 +88,7 @@ def test_a_second_run_makes_only_cheap_checks_and_no_release(
     assert pipeline.refresh() == {
         "release_id": published.result["release_id"],
         "changed": False,
+        "held": False,
         "data_mode": "sample",
     }
     asked = requests.get(f"{published.server.url}/_sample/log", timeout=10).json()[before:]

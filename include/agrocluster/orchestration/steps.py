@@ -148,6 +148,8 @@ def plan_release() -> Json:
     plan: Json = pipeline.plan_release()
     context["ti"].xcom_push("plan", plan)
     incidents.resolve(context["ti"].dag_id)
+    if plan["held"]:
+        raise AirflowSkipException(f"Release {plan['release_id']} is on hold: `agrocluster release list` says why.")
     if not plan["changed"]:
         raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
     return plan
@@ -174,14 +176,35 @@ def publish(marts: list[str]) -> Json:
     context = get_current_context()
     release_id = context["params"].get("release_id") or _triggering_release(context)
     summary: Json = pipeline.publish(release_id)
-    general = {"release_id": release_id, "data_mode": summary["data_mode"]}
+    _announce(context, marts, summary)
+    return summary
+
+
+def rollback(marts: list[str]) -> Json:
+    """Go back to the release that the form names, and tell the world; skipped where it is current already."""
+    from agrocluster import pipeline
+    from agrocluster.release import reading
+    from agrocluster.release import rollback as going_back
+
+    context = get_current_context()
+    params, by = context["params"], context["dag_run"].triggering_user_name or ""
+    found = going_back.rollback(params["release"], note=params["note"], by=by)
+    if not found["changed"]:
+        raise AirflowSkipException(f"Release {found['release']} is current already; nothing was changed.")
+    summary: Json = pipeline.announcement(reading.manifest(found["release"]))
+    _announce(context, marts, summary)
+    return {**summary, "left": found["left"]}
+
+
+def _announce(context: Context, marts: list[str], summary: Json) -> None:
+    """Asset events of the release that is current now and of its marts; open incidents of this Dag are closed."""
+    general = {"release_id": summary["release_id"], "data_mode": summary["data_mode"]}
     events, warnings = context["outlet_events"], summary["warnings"]
     for name in marts:
         own = {"rows": summary["rows"].get(name), "warnings": warnings.get(name, [])}
         events[assets.mart(name)].extra = {**general, **own}
     events[assets.RELEASE].extra = {**general, "rows": summary["rows"], "warnings": warnings}
     incidents.resolve(context["ti"].dag_id)
-    return summary
 
 
 def _triggering_release(context: Context) -> str:

@@ -12,6 +12,7 @@ from airflow.sdk import DAG, Param, get_current_context, task
 from agrocluster import incidents
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.orchestration import assets, docs, policy
+from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
 
@@ -25,7 +26,7 @@ def upkeep_dag(declared: Catalog) -> DAG:
     with DAG(
         "upkeep",
         dag_display_name="upkeep",
-        description="Freshness of every dataset, retention of builds and incidents",
+        description="Freshness of every dataset, retention of builds, releases and incidents",
         schedule=policy.schedule("30 6 * * *"),
         doc_md=docs.upkeep(),
         tags={"tier:upkeep"},
@@ -38,6 +39,23 @@ def upkeep_dag(declared: Catalog) -> DAG:
                 description="Whose freshness to look at.",
             ),
             "keep_builds": Param(3, type="integer", minimum=1, maximum=100, title="Builds to keep"),
+            "keep_releases": Param(
+                limits.KEEP,
+                type="integer",
+                minimum=1,
+                maximum=1000,
+                title="Releases to keep",
+                description="The newest of each data mode. The current one, the one before it, those on hold, pinned "
+                "or frozen from stay in any case.",
+            ),
+            "keep_release_days": Param(
+                limits.DAYS,
+                type="integer",
+                minimum=0,
+                maximum=3650,
+                title="Days to keep a release that was current",
+                description="So that whoever still reads it can finish.",
+            ),
             "keep_incident_days": Param(90, type="integer", minimum=1, maximum=3650, title="Days to keep incidents"),
         },
         **policy.dag_args(),
@@ -73,13 +91,17 @@ def check_freshness() -> dict[str, Any]:
 
 
 def retention() -> dict[str, int]:
-    """Remove old unpublished builds and closed incidents."""
+    """Remove old unpublished builds, old releases and closed incidents. Landing and staged vintages stay: they are what
+    everything can be made of again, and facts as of a date need them."""
+    from agrocluster.release import retention as releases
+
     params = get_current_context()["params"]
     builds = prune_builds(int(params["keep_builds"]))
     closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
-    log.info("Removed %s builds and %s closed incidents.", builds, closed)
+    removed = releases.prune(int(params["keep_releases"]), int(params["keep_release_days"]))
+    log.info("Removed %s builds, %s closed incidents and the releases %s.", builds, closed, removed or "(none)")
     swept = atomic.sweep(layout().root, older_than_s=timedelta(days=1).total_seconds())
-    return {"builds": builds, "incidents": closed, "leftovers": swept}
+    return {"builds": builds, "releases": len(removed), "incidents": closed, "leftovers": swept}
 
 
 def prune_builds(keep: int) -> int:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from agrocluster.release.documents.extracts import too_large
 from agrocluster.release.documents.folder import Folder
 from agrocluster.release.documents.plan import plan
 
+SEVERAL = {
+    "csv/<mart>.csv": "Small marts as CSV",
+    "contracts/<mart>.odcs.yaml": "Contract of every mart, Open Data Contract Standard 3",
+}
+"""Documents that there is one of per mart."""
+BESIDE = {
+    "CHANGES.md": "What differs from the release before",
+    "CHANGES.ru.md": "The same in Russian",
+    "manifest.json": "Inputs, hashes, contracts; this folder is never modified",
+    "SHA256SUMS": "Hash of every file: sha256sum -c SHA256SUMS",
+}
+"""Files that others write; those of changes are not in every folder."""
+WRITTEN_LATER = ("manifest.json", "SHA256SUMS")
 USE = """\
   duckdb -readonly agrocluster.duckdb "FROM mart_cluster_baseline"    # started in this folder
   duckdb -c "FROM 'mart_cluster_baseline.parquet'"
@@ -24,30 +39,35 @@ sdmx/*.csv: SDMX-CSV 2.0, read with sdmx/structure.xml; NaN with status O is unk
 def write(folder: Folder) -> None:
     """Write the introduction; all other documents are listed already."""
     manifest = folder.manifest
-    label = f"{manifest['label']}\n\n" if manifest["label"] else ""
-    marts = "\n".join(f"  {m['path']:<40}{m['rows']:>10,} rows  {m['title_en']}" for m in manifest["marts"])
-    own = [entry for entry in folder.written if "mart" not in entry]
-    listed = "\n".join(f"  {entry['path']:<40}{entry['title']}" for entry in own)
-    several = "".join(
-        f"  {pattern:<40}{what}\n"
-        for pattern, what, start in (
-            ("csv/<mart>.csv", "Small marts as CSV", "csv/"),
-            ("contracts/<mart>.odcs.yaml", "Contract of every mart, Open Data Contract Standard 3", "contracts/"),
-        )
-        if any(entry["path"].startswith(start) for entry in folder.written)
-    )
-    notes = "".join(
-        f"{mart} has more than {plan().extracts.max_rows:,} rows in this release and is neither CSV nor a sheet.\n"
-        for mart in too_large(folder)
-    )
-    notes += "".join(
-        f"Left out of this copy: {left['mart']}, {left['rows']:,} rows ({left['reason']}).\n"
-        for left in manifest.get("left_out", [])
-    )
-    text = (
-        f"{label}agrocluster release {manifest['release']}\nData mode: {manifest['data_mode']}\n\n{marts}\n\n"
-        f"{listed}\n{several}"
-        f"  {'manifest.json':<40}Inputs, hashes, contracts; this folder is never modified\n\n{USE}"
-        f"{f'{chr(10)}{notes}' if notes else ''}"
-    )
+    marts = [f"  {mart['path']:<40}{mart['rows']:>10,} rows  {mart['title_en']}" for mart in manifest["marts"]]
+    told = [f"agrocluster release {manifest['release']}\nData mode: {manifest['data_mode']}"]
+    told += [_lines(marts), _lines(f"  {name:<40}{what}" for name, what in _documents(folder)), USE.rstrip("\n")]
+    if manifest["label"]:
+        told.insert(0, manifest["label"])
+    if notes := list(_notes(folder)):
+        told.append(_lines(notes))
+    text = "\n\n".join(told) + "\n"
     folder.add("README.txt", text.encode(), "What lies in the folder and how to open it", "text/plain")
+
+
+def _documents(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Path, or the pattern of many paths, and what is there."""
+    yield from ((entry["path"], entry["title"]) for entry in folder.written if "mart" not in entry)
+    names = {entry["path"].replace(entry["mart"], "<mart>") for entry in folder.written if "mart" in entry}
+    yield from ((pattern, what) for pattern, what in SEVERAL.items() if pattern in names)
+    for name, what in BESIDE.items():
+        if name in WRITTEN_LATER or (folder.path / name).exists():
+            yield name, what
+
+
+def _notes(folder: Folder) -> Iterator[str]:
+    """What a reader may miss here."""
+    limit = plan().extracts.max_rows
+    for mart in too_large(folder):
+        yield f"{mart} has more than {limit:,} rows in this release and is neither CSV nor a sheet."
+    for left in folder.manifest.get("left_out", []):
+        yield f"Left out of this copy: {left['mart']}, {left['rows']:,} rows ({left['reason']})."
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(lines)

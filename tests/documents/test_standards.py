@@ -22,7 +22,7 @@ from sdmx.reader.csv import Reader
 from agrocluster.model.loader import catalog
 from agrocluster.release.documents.plan import plan
 from agrocluster.settings import SAMPLE_LABEL
-from release.conftest import Made
+from support.documented import Made
 
 FLOWS = [flow.id for flow in plan().sdmx.dataflows]
 

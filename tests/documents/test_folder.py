@@ -21,9 +21,12 @@ from agrocluster.release.documents.extracts import ORIGIN
 from agrocluster.release.documents.plan import plan, words
 from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage.parquet import file_sha256
-from release.conftest import HOSTILE, RELEASE, Made, publish
+from support.documented import HOSTILE, RELEASE, Made, publish
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "methods"
+
+
+OTHERS = {"manifest.json", "SHA256SUMS", "CHANGES.md", "CHANGES.ru.md"}
 
 
 def files(folder: Path) -> dict[str, Path]:
@@ -32,7 +35,7 @@ def files(folder: Path) -> dict[str, Path]:
 
 def test_the_manifest_lists_every_file_with_its_hash(made: Made) -> None:
     marts = {mart["path"] for mart in made.manifest["marts"]}
-    assert set(files(made.folder)) == marts | set(made.documents) | {"manifest.json"}
+    assert set(files(made.folder)) == marts | set(made.documents) | OTHERS
     for name, entry in made.documents.items():
         path = made.folder / name
         assert (file_sha256(path), path.stat().st_size) == (entry["sha256"], entry["bytes"]), name
@@ -49,7 +52,7 @@ def test_the_readme_names_every_document(made: Made) -> None:
     for name, entry in made.documents.items():
         known = name if "mart" not in entry else name.replace(entry["mart"], "<mart>")
         assert known in readme or name == "README.txt"
-    assert all(mart["path"] in readme for mart in made.manifest["marts"])
+    assert all(name in readme for name in {*OTHERS, *(mart["path"] for mart in made.manifest["marts"])})
 
 
 def test_the_plan_fits_the_catalogue() -> None:

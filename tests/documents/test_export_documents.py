@@ -12,7 +12,7 @@ import pytest
 
 from agrocluster.release.export import export
 from agrocluster.storage.parquet import file_sha256
-from release.conftest import Made
+from support.documented import Made
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_the_copy_lists_its_own_documents(copied: Path) -> None:
     marts = {mart["path"] for mart in manifest["marts"]}
     documents = {entry["path"]: entry["sha256"] for entry in manifest["documents"]}
     there = {path.relative_to(copied).as_posix() for path in copied.rglob("*") if path.is_file()}
-    assert there == marts | set(documents) | {"manifest.json"}
+    assert there == marts | set(documents) | {"manifest.json", "SHA256SUMS"}
     assert {name: file_sha256(copied / name) for name in documents} == documents
 
 
