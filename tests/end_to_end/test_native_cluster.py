@@ -24,6 +24,10 @@ AFTER = 4
 """Groups of marts that are built when a worker is killed: some are there, most are not."""
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
 class Killer:
     """Kills a worker in the middle of its work when the marts are being built."""
 
@@ -48,7 +52,8 @@ def test_a_cluster_makes_the_same_release_although_a_worker_is_killed(published:
         assert killer.killed, "the worker was never in the middle of a task"
         assert [state.line() for state in done.failed] == []
         retried = [task for task in made.airflow.tasks_since(made.since) if task["try_number"] > 1]
-        assert {task["dag_id"] for task in retried} == {MARTS}, "only what the worker was at was tried again"
+        assert MARTS in {task["dag_id"] for task in retried}, "what the worker was at was tried again"
+        assert made.steps("worker-1") == [], "a step that ended leaves nothing"
         made.download(tmp_path / "store")
         shown = "".join(log.read_text(errors="replace") for log in made.home.logs.rglob("*.log"))
         assert made.env["AWS_SECRET_ACCESS_KEY"] not in shown
@@ -56,14 +61,10 @@ def test_a_cluster_makes_the_same_release_although_a_worker_is_killed(published:
     pointer = json.loads((tmp_path / "store" / "marts" / "latest.json").read_text())
     assert pointer["release"] == release
     folder = tmp_path / "store" / "marts" / "releases" / release
-    names = sorted(path.name for path in published.folder.iterdir())
-    assert sorted(path.name for path in folder.iterdir()) == names
-    for name in names:
-        assert file_sha256(folder / name) == file_sha256(published.folder / name), name
-    assert (tmp_path / "store" / "marts" / "latest.json").read_bytes() == (
-        published.root / "marts" / "latest.json"
-    ).read_bytes()
+    wanted = hashes(published.folder)
+    assert hashes(folder) == wanted
+    assert len(wanted) > 60
+    latest = Path("marts", "latest.json")
+    assert (tmp_path / "store" / latest).read_bytes() == (published.root / latest).read_bytes()
     left = [path for path in (tmp_path / "store").rglob("*") if ".work-" in str(path) or "/marts/build/" in str(path)]
     assert left == [], "the store keeps nothing that was given up"
-    for worker in ("worker-1",):
-        assert list((tmp_path / worker / "steps").glob("step-*")) == []

@@ -202,6 +202,11 @@ def test_the_image_is_built_from_the_lock_without_root_and_for_a_supported_pytho
     assert int(low) <= int(minor) < int(high)
 
 
+def test_copies_of_an_object_store_go_to_the_volume_not_to_memory() -> None:
+    assert "AGROCLUSTER_WORK=/data/work" in instruction("ENV")[-1].split()
+    assert instruction("VOLUME") == ["/data"]
+
+
 def test_everything_the_image_copies_exists_and_is_not_ignored() -> None:
     allowed = set(re.findall(r"^!(.+)$", (PROJECT / ".dockerignore").read_text(), re.MULTILINE))
     for copy in instruction("COPY"):

@@ -79,22 +79,20 @@ class Cluster:
     def kill_busy(self, name: str) -> int:
         """A machine that is gone at once, if it is at work: the worker, its children and their tasks.
 
-        Returns the number of tasks that die with it; 0, and nothing happens, if it has none.
+        Returns the number of steps that it was in the middle of; 0, and nothing happens, if there is none.
         """
-        if not (tasks := self._tasks(name)):
+        worker = self.workers[name]
+        if not (steps := len(self.steps(name))):
             return 0
-        worker = self.workers.pop(name)
         self.components.running.remove(worker)
-        doomed = [process for process in psutil.process_iter() if _session(process.pid) == worker.process.pid]
-        for process in doomed:
+        for process in [p for p in psutil.process_iter() if _session(p.pid) == worker.process.pid]:
             process.kill()
         worker.process.wait()
-        return tasks
+        return steps
 
-    def _tasks(self, name: str) -> int:
-        """Number of tasks that a worker runs now: what the children of its pool have forked."""
-        pool = psutil.Process(self.workers[name].process.pid).children()
-        return sum(len(child.children()) for child in pool)
+    def steps(self, name: str) -> list[Path]:
+        """Working copies of a worker that are in use, or were when it was killed."""
+        return sorted((self.home.path.parent / name / "steps").glob("step-*.lock"))
 
     def run(self, watch: Callable[[Round], None]) -> Round:
         """One round over all sources; ``watch`` sees how far it is."""
@@ -165,7 +163,7 @@ def _environment(home: Home, sources: dict[str, str], port: int, sql: int, broke
         "CELERY__WORKER_CONCURRENCY": 2,
         "CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": 10800,
         # A worker that is gone is missed after this time; a server waits longer.
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 20,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 30,
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
         "SCHEDULER__TASK_QUEUED_TIMEOUT": 60,
         "SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": 10,
