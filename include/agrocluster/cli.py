@@ -14,19 +14,24 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from agrocluster import __version__, logs
+from agrocluster import __version__, completion, logs
+from agrocluster.commands_data import data_for
 from agrocluster.errors import AgroclusterError, UsageError
+from agrocluster.output import json_option, show_table
 
 LAZY = {
     "alerts": "agrocluster.orchestration.alerts_cli:alerts_command",
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
+    "completion": "agrocluster.completion:completion_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",
     "overlay": "agrocluster.overlay.cli:overlay_command",
     "profile": "agrocluster.release.profile_cli:profile_command",
+    "release": "agrocluster.release.cli:release_command",
     "run": "agrocluster.orchestration.local:run_command",
     "stop": "agrocluster.orchestration.local:stop_command",
 }
@@ -48,6 +53,11 @@ class Commands(click.Group):
         except ModuleNotFoundError as error:
             return _needs_more(cmd_name, _not_installed(error))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands and options; no command is imported to be named."""
+        names = [CompletionItem(name) for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -79,21 +89,27 @@ def _needs_more(name: str, problem: UsageError) -> click.Command:
     return click.Command(name, callback=refuse, help=str(problem), add_help_option=False, context_settings=anything)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-
-release_option = click.option("--release", "name", metavar="ID", help="Release to read (default: the current one).")
+release_option = click.option(
+    "--release",
+    "name",
+    metavar="ID",
+    shell_complete=completion.releases,
+    help="Release to read (default: the current one).",
+)
 
 
 @click.group(cls=Commands)
 @click.version_option(__version__, prog_name="agrocluster")
 @click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
-def main(verbose: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
     logs.configure(logging.INFO if verbose else logging.WARNING)
+    ctx.with_resource(data_for(ctx.invoked_subcommand, sys.argv[1:]))
 
 
 @main.command()
-@click.argument("datasets", nargs=-1)
+@click.argument("datasets", nargs=-1, shell_complete=completion.datasets)
 @click.option("--years", nargs=2, type=int, default=None, metavar="FIRST LAST", help="Fetch only these years.")
 @click.option("--force", is_flag=True, help="Fetch even if the source did not change.")
 @json_option
@@ -110,11 +126,11 @@ def fetch(datasets: Sequence[str], years: tuple[int, int] | None, force: bool, a
         for name in track(names, description="Fetching", disable=as_json or not sys.stderr.isatty())
     ]
     lines = [[d["dataset_id"], _outcome(d), sum(v["rows"] for v in d["vintages"])] for d in done]
-    _print(done, ["dataset", "outcome", "rows"], lines, as_json)
+    show_table(done, ["dataset", "outcome", "rows"], lines, as_json)
 
 
 @main.command()
-@click.argument("marts", nargs=-1)
+@click.argument("marts", nargs=-1, shell_complete=completion.marts)
 @json_option
 def build(marts: Sequence[str], as_json: bool) -> None:
     """Build and check MARTS (default: all) from what is staged, without publishing."""
@@ -129,7 +145,7 @@ def build(marts: Sequence[str], as_json: bool) -> None:
         pipeline.build_mart(release_id, name)
         for name in track(names, description="Building", disable=as_json or not sys.stderr.isatty())
     ]
-    _print(
+    show_table(
         {"release_id": release_id, "marts": done},
         ["mart", "rows", "warnings"],
         [[d["mart"], d["rows"], ", ".join(d["warnings"])] for d in done],
@@ -138,7 +154,7 @@ def build(marts: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("subject", required=False)
+@click.argument("subject", required=False, shell_complete=completion.subjects)
 @click.option("--failed", is_flag=True, help="Show only rules that are broken.")
 @json_option
 def check(subject: str | None, failed: bool, as_json: bool) -> None:
@@ -149,23 +165,7 @@ def check(subject: str | None, failed: bool, as_json: bool) -> None:
     if subject and not rows and not report.last(subject=subject):
         raise UsageError(f"Nothing called {subject!r} has been checked.", remedy="Omit it to see everything.")
     shown = ("subject", "subject_id", "rule_id", "column", "severity", "success", "observed", "failing_rows", "reason")
-    _print(rows, list(shown), [[row[name] for name in shown] for row in rows], as_json)
-
-
-@main.command()
-@json_option
-def release(as_json: bool) -> None:
-    """Build whatever the staged data make new, publish it, and say which release is current."""
-    from agrocluster import pipeline
-
-    plan = pipeline.plan_release()
-    if plan["changed"]:
-        from agrocluster.model.loader import catalog
-
-        for name in catalog().mart_order():
-            pipeline.build_mart(plan["release_id"], name)
-        plan = {**plan, **pipeline.publish(plan["release_id"])}
-    _print(plan, ["release", "mode", "new"], [[plan["release_id"], plan["data_mode"], plan["changed"]]], as_json)
+    show_table(rows, list(shown), [[row[name] for name in shown] for row in rows], as_json)
 
 
 @main.command()
@@ -175,7 +175,7 @@ def refresh(as_json: bool) -> None:
     from agrocluster import pipeline
 
     done = pipeline.refresh()
-    _print(done, ["release", "mode", "new"], [[done["release_id"], done["data_mode"], done["changed"]]], as_json)
+    show_table(done, ["release", "mode", "new"], [[done["release_id"], done["data_mode"], done["changed"]]], as_json)
 
 
 @main.command()
@@ -191,11 +191,11 @@ def query(sql: str, as_of: str | None, name: str | None, as_json: bool) -> None:
     from agrocluster.release import reading
 
     rows = reading.query(sql, as_of, name)
-    _print(rows.to_pylist(), rows.column_names, [list(row.values()) for row in rows.to_pylist()], as_json)
+    show_table(rows.to_pylist(), rows.column_names, [list(row.values()) for row in rows.to_pylist()], as_json)
 
 
 @main.command()
-@click.argument("mart", required=False)
+@click.argument("mart", required=False, shell_complete=completion.marts)
 @release_option
 @json_option
 def show(mart: str | None, name: str | None, as_json: bool) -> None:
@@ -205,11 +205,11 @@ def show(mart: str | None, name: str | None, as_json: bool) -> None:
     found = reading.release(name)
     if mart is None:
         lines = [[m["name"], m["rows"], m["contract_version"], m["title_en"]] for m in found["marts"]]
-        _print(found, ["mart", "rows", "contract", "title"], lines, as_json, title=reading.headline(found))
+        show_table(found, ["mart", "rows", "contract", "title"], lines, as_json, title=reading.headline(found))
     else:
         columns = reading.mart(found, mart)["columns"]
         lines = [[c["name"], c["type"], c["unit"] or "", c["description_en"]] for c in columns]
-        _print(columns, ["column", "type", "unit", "description"], lines, as_json, title=mart)
+        show_table(columns, ["column", "type", "unit", "description"], lines, as_json, title=mart)
 
 
 @main.command("export")
@@ -222,7 +222,7 @@ def export_command(folder: Path, as_json: bool) -> None:
     found = export(folder)
     lines = [[m["name"], m["rows"], ""] for m in found["marts"]]
     lines += [[left["mart"], left["rows"], f"left out: {left['reason']}"] for left in found["left_out"]]
-    _print(found, ["mart", "rows", "note"], lines, as_json, title=str(folder))
+    show_table(found, ["mart", "rows", "note"], lines, as_json, title=str(folder))
 
 
 @main.command()
@@ -232,7 +232,7 @@ def doctor(as_json: bool) -> None:
     from agrocluster import health
 
     found = health.examine()
-    _print(found, ["check", "state", "detail"], [[f["check"], f["state"], f["detail"]] for f in found], as_json)
+    show_table(found, ["check", "state", "detail"], [[f["check"], f["state"], f["detail"]] for f in found], as_json)
     if any(f["state"] == "failed" for f in found):
         sys.exit(1)
 
@@ -259,43 +259,3 @@ def serve(port: int, cache: Path | None, vintage: str, faults: str | None) -> No
 
 def _outcome(done: dict[str, Any]) -> str:
     return str(done["absent"] or ("fetched" if done["changed"] else "unchanged"))
-
-
-def _print(data: Any, header: list[str], lines: list[list[Any]], as_json: bool, title: str | None = None) -> None:
-    if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False, default=str))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = [[_cell(name, value) for name, value in zip(header, line, strict=True)] for line in lines]
-    console = Console()
-    table = Table(*header, title=title)
-    for row in rows:
-        table.add_row(*row)
-    width = console.measure(table).maximum
-    if width <= console.width:
-        console.print(table)
-    elif not console.is_terminal:
-        Console(width=width).print(table)  # whoever reads a pipe or a file can scroll sideways
-    else:
-        _print_upright(console, header, rows, title)
-
-
-def _print_upright(console: Any, header: list[str], rows: list[list[str]], title: str | None) -> None:
-    """A table too wide for the terminal: one block a row, one line a column."""
-    from rich.table import Table
-
-    for number, row in enumerate(rows, 1):
-        block = Table("", "", box=None, show_header=False, title=f"{title or 'row'} {number}", title_justify="left")
-        for name, value in zip(header, row, strict=True):
-            block.add_row(name, value)
-        console.print(block)
-
-
-def _cell(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and not name.endswith("year"):
-        return f"{value:,}"
-    return "" if value is None else str(value)

@@ -43,7 +43,7 @@ def test_the_dag_files_load_without_errors_and_quickly(bag: DagBag) -> None:
 
 def test_there_is_an_ingest_dag_for_every_dataset_and_one_of_each_other(dags: dict[str, DAG]) -> None:
     ingest = {f"ingest_{dataset_id}" for dataset_id in catalog().datasets}
-    assert set(dags) == ingest | {"marts", "release", "upkeep", "freeze_baseline"}
+    assert set(dags) == ingest | {"marts", "release", "rollback_release", "upkeep", "freeze_baseline"}
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "dags").glob("*.py")), ids=lambda p: p.name)

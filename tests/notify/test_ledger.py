@@ -244,13 +244,20 @@ def test_a_full_disk_is_told_all_the_same(book: Ledger, monkeypatch: pytest.Monk
     assert deliver.announce(failure(), lambda: [heard], book) == ["heard"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"alert": {"kind": "nonsense"}}', '{"alert": {}}'])
-def test_a_damaged_record_counts_as_absent(book: Ledger, content: str) -> None:
-    book.raised(failure(), [])
-    path = layout().alerts / f"{failure().key}.json"
-    path.write_text(content)
-    assert book.open() == []
+@pytest.mark.parametrize("entry", [None, [], {}, {"alert": {"kind": "nonsense"}}, {"alert": {}}])
+def test_a_damaged_record_counts_as_absent(book: Ledger, entry: object) -> None:
+    book.raised(failure("other"), [])
+    known = atomic.read_json(layout().alerts)
+    atomic.write_json(layout().alerts, {**known, failure().key: entry})
+    assert [found["alert"]["cause"] for found in book.open()] == ["other"]
     assert book.raised(failure(), ["a"]) == ["a"]
+
+
+def test_a_damaged_file_hides_no_alert(book: Ledger) -> None:
+    layout().alerts.parent.mkdir(parents=True)
+    layout().alerts.write_text("{")
+    heard = Heard()
+    assert deliver.announce(failure(), lambda: [heard], book) == ["heard"]
 
 
 def test_old_alerts_are_removed_and_open_ones_are_kept(book: Ledger, clock: Clock) -> None:
@@ -275,7 +282,7 @@ def test_nothing_escapes_from_a_channel_or_its_making(book: Ledger, caplog: pyte
     assert deliver.announce(failure(), none_to_be_had, book) == []
     assert deliver.resolve({"failure"}, "ingest_faostat__qcl", none_to_be_had, book) == [failure().key]
     assert "secret-path" not in caplog.text
-    assert "secret-path" not in "".join(path.read_text() for path in layout().alerts.glob("*.json"))
+    assert "secret-path" not in layout().alerts.read_text()
 
 
 @pytest.mark.parametrize("given", ["soon", "-1", "1.5"])

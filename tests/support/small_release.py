@@ -86,18 +86,26 @@ def contents() -> dict[str, Sequence[Row]]:
 
 def publish_small(release: str, tables: Mapping[str, Sequence[Row]] | None = None, mode: str = "sample") -> Path:
     """Publish a release in the configured data root and make it the current one; returns its folder."""
+    build_small(release, tables, mode)
+    publish.publish(release, [vintage(mode)], {}, Kept())
+    return layout().releases / release
+
+
+def build_small(release: str, tables: Mapping[str, Sequence[Row]] | None = None, mode: str = "sample") -> None:
+    """Build the marts of a release, as the pipeline does before it publishes them."""
     rows, build = contents() if tables is None else tables, layout().build(release)
     label = SAMPLE_LABEL if mode == "sample" else ""
     for name in catalog().mart_order():
         contract = catalog().marts[name]
         facts = {"release": release, "dataset": name, "data_mode": mode, "label": label}
         write_table(_table(rows.get(name, ()), contract), build / f"{name}.parquet", contract, facts)
-    report = {"rows": 2, "sha256": "0" * 64, "mode": mode}
-    vintage = Vintage(
-        "faostat__qcl@2026-01-01-aa", "faostat__qcl", TableKind.PRODUCTION, "2026-01-01", "full", build, report
-    )
-    publish.publish(release, [vintage], {}, Kept())
-    return layout().releases / release
+
+
+def vintage(mode: str = "sample", day: str = "2026-01-01") -> Vintage:
+    """An accepted vintage without rows that was fetched on ``day``."""
+    report = {"rows": 2, "sha256": "0" * 64, "mode": mode, "files": [{"retrieved_at": f"{day}T06:00:00Z"}]}
+    vintage_id = f"faostat__qcl@{day}-aa"
+    return Vintage(vintage_id, "faostat__qcl", TableKind.PRODUCTION, day, "full", layout().root, report)
 
 
 def _table(rows: Sequence[Row], contract: TableContract) -> pa.Table:

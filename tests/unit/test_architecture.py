@@ -29,7 +29,7 @@ LAYERS = {
     "notify": {"model", "http", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "atlas": {"model", "storage", "release", "explain"},
-    "board": {"model", "storage", "quality", "release"},
+    "board": {"model", "http", "storage", "quality", "marts", "release", "atlas"},
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from agrocluster import completion
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -18,7 +20,9 @@ def baseline_command() -> None:
 
 @baseline_command.command()
 @click.argument("baseline")
-@click.option("--release", help="Release to take it from (default: the current one).")
+@click.option(
+    "--release", shell_complete=completion.releases, help="Release to take it from (default: the current one)."
+)
 @click.option("--note", default="", help="Why it is frozen; kept in its manifest.")
 @json_option
 def freeze(baseline: str, release: str | None, note: str, as_json: bool) -> None:
@@ -69,7 +73,7 @@ def list_command(as_json: bool) -> None:
 @baseline_command.command()
 @click.argument("before")
 @click.argument("after")
-@click.option("--country", help="Only this country: code or name.")
+@click.option("--country", shell_complete=completion.countries, help="Only this country: code or name.")
 @json_option
 def compare(before: str, after: str, country: str | None, as_json: bool) -> None:
     """Compare BEFORE with AFTER, chain by chain, and tell change from revision.

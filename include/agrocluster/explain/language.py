@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Literal
 
 import yaml
 from pydantic import Field
 
+from agrocluster.explain import LANGUAGES as LANGUAGES
+from agrocluster.explain import Lang as Lang
 from agrocluster.model.loader import ROOT
 from agrocluster.model.specs import Spec
 
-Lang = Literal["en", "ru"]
-LANGUAGES: tuple[Lang, ...] = ("en", "ru")
 Forms = Mapping[str, str]
 
 SCALES = (("dollar", 1.0), ("thousand", 1e3), ("million", 1e6), ("billion", 1e9))

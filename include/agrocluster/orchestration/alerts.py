@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 from urllib.parse import quote
 
 from airflow.sdk import Connection
@@ -26,9 +27,11 @@ from agrocluster.notify.channels import Channel, Slack, Webhook
 from agrocluster.notify.words import Message
 from agrocluster.orchestration.endpoints import address, find
 from agrocluster.orchestration.mail import Mail
+from agrocluster.orchestration.needs import on_data
 from agrocluster.settings import SAMPLE_LABEL, settings
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
 PREFIX = "agrocluster_alerts_"
 
 
@@ -55,14 +58,23 @@ def channels() -> list[Channel]:
     return found
 
 
+def accompanying(function: Callable[P, None]) -> Callable[P, None]:
+    """Decorator: what only accompanies the work raises nothing, and works on the data root wherever that lies."""
+
+    @wraps(function)
+    def quietly(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            on_data()(function)(*args, **kwargs)
+        except Exception:
+            log.exception("People could not be told: %s.", function.__name__)
+
+    return quietly
+
+
+@accompanying
 def report(kind: str, subject: str, problem: str, **more: Any) -> None:
-    """Raise an alert (fields as in ``notify.alert.Alert``); never an exception, for it only accompanies the work."""
-    try:
-        alert = Alert(kind, subject, more.pop("cause", kind), problem, **{**surroundings(more), **more})
-    except Exception:
-        log.exception("The alert %s of %s could not be made.", kind, subject)
-    else:
-        deliver.announce(alert, channels)
+    """Raise an alert; fields as in ``notify.alert.Alert``."""
+    deliver.announce(Alert(kind, subject, more.pop("cause", kind), problem, **{**surroundings(more), **more}), channels)
 
 
 def failed(entry: dict[str, Any]) -> None:
@@ -77,18 +89,25 @@ def failed(entry: dict[str, Any]) -> None:
 def succeeded(dag_id: str) -> None:
     """A Dag has done its work: its incidents and alerts are over. What others could not send is sent now."""
     incidents.resolve(dag_id)
+    _over(dag_id)
+
+
+@accompanying
+def _over(dag_id: str) -> None:
     deliver.resolve(healed_by_success(), dag_id, channels)
     deliver.repeat(channels, pending=True)
 
 
+@accompanying
 def well(kind: str, holder: str) -> None:
     """A check found nothing of this kind any more."""
     deliver.resolve((kind,), holder, channels)
 
 
-def repeat() -> list[str]:
-    """Send what is open to the channels that missed it; returns those that were reached."""
-    return deliver.repeat(channels)
+@accompanying
+def repeat() -> None:
+    """Send what is open to the channels that missed it."""
+    deliver.repeat(channels)
 
 
 class Unusable:

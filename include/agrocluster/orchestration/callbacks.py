@@ -12,6 +12,7 @@ from agrocluster import incidents
 from agrocluster.errors import DataGateError
 from agrocluster.http import redact
 from agrocluster.orchestration import alerts, metrics
+from agrocluster.orchestration.needs import CHECKED, on_data
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -33,14 +34,14 @@ def report_failure(context: Context) -> None:
     where: dict[str, Any] = {"source": source, "dataset": dataset} if dataset_id else {}
     where |= {"dag_id": task.dag_id, "run_id": context["run_id"], "task_id": task.task_id}
     try:
-        path = incidents.record(error, map_index=task.map_index, try_number=task.try_number, **where)
+        path = on_data()(incidents.record)(error, map_index=task.map_index, try_number=task.try_number, **where)
     except Exception:
         log.exception("The incident could not be recorded.")
     else:
         log.error("Recorded as %s", path.name)
     alerts.failed({**where, **{key: value for key, value in incidents.describe(error).items() if value}})
     if isinstance(error, DataGateError):
-        metrics.quality()
+        alerts.accompanying(on_data(*CHECKED)(metrics.quality))()
 
 
 def report_late(context: dict[str, Any], tier: str, allowed: str) -> None:

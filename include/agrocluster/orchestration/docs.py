@@ -74,7 +74,20 @@ def release(catalog: Catalog) -> str:
     Publishes a build of {len(catalog.marts)} marts as an immutable folder `marts/releases/<release id>` and then
     switches `marts/latest.json`. Readers see the old release or the new one, never a mixture.
 
-    To go back, publish an older build by its id in the trigger form.
+    A build whose contracts changed more than their versions say is refused, so that readers are told. To go back to
+    an earlier release, trigger `rollback_release`.
+    """)
+
+
+def rollback() -> str:
+    """Page of the Dag that goes back to an earlier release."""
+    return _text("""
+    ## Go back to an earlier release
+    Checks every file of the release, points `marts/latest.json` at it, and puts the release that is left on hold: runs
+    with the same inputs do not publish it again. New data or new code make another release, which is published as
+    usual; pause `release` to stop that too. `agrocluster release resume` lifts the hold.
+
+    Who went back, when and why is kept in `marts/record.json`.
     """)
 
 
@@ -97,6 +110,8 @@ def upkeep() -> str:
     """Page of the upkeep Dag."""
     return _text("""
     ## Upkeep
-    Daily: says which datasets are a quarter older than their publisher's cadence, and removes builds and
-    closed incidents that nobody needs any more. Published releases and landing are never touched.
+    Daily: says which datasets are a quarter older than their publisher's cadence, and removes builds, closed incidents
+    and old releases. Of releases stay the newest of each data mode, the current one and the one before it, those that
+    were current a short time ago, and all that are on hold, pinned or frozen from; `agrocluster release prune
+    --dry-run` shows it. Landing, staged vintages and frozen baselines are never touched.
     """)

@@ -1,4 +1,4 @@
-"""The Dag that builds all marts, and the Dag that publishes them.
+"""The Dag that builds all marts, the Dag that publishes them, and the Dag that goes back to what was published before.
 
 The graph of the marts is the graph of their contracts' inputs. Marts of one group, and those that read only the
 catalogue, share a task, because starting a task costs more than building them.
@@ -17,6 +17,7 @@ from agrocluster.orchestration import assets, docs, policy, pools, steps
 
 MARTS_DAG = "marts"
 RELEASE_DAG = "release"
+ROLLBACK_DAG = "rollback_release"
 
 
 def mart_groups(catalog: Catalog) -> dict[str, list[str]]:
@@ -89,6 +90,33 @@ def release_dag(catalog: Catalog) -> DAG:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
         publish = task(multiple_outputs=False, task_id="publish", inlets=[assets.BUILD], outlets=outlets)
         publish(steps.publish)(marts)
+    return dag
+
+
+def rollback_dag(catalog: Catalog) -> DAG:
+    """Goes back to an earlier release when somebody asks for it; never by itself."""
+    with DAG(
+        ROLLBACK_DAG,
+        dag_display_name="roll back release",
+        description="Points readers at an earlier release and puts the one that is left on hold",
+        schedule=None,
+        doc_md=docs.rollback(),
+        tags={"tier:release"},
+        params={
+            "release": Param(
+                None,
+                type=["null", "string"],
+                pattern="^[A-Za-z0-9._+-]{4,80}$",
+                title="Release to go back to",
+                description="Empty: the one of the same data mode before the current one.",
+            ),
+            "note": Param("", type="string", maxLength=500, title="Note", description="Why; kept in the record."),
+        },
+        **policy.dag_args("release"),
+    ) as dag:
+        marts = list(catalog.mart_order())
+        outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
+        task(multiple_outputs=False, task_id="rollback", outlets=outlets)(steps.rollback)(marts)
     return dag
 
 

@@ -15,7 +15,9 @@ from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import alerts, assets, metrics
 from agrocluster.orchestration.endpoints import endpoint
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
+from agrocluster.storage import mirror
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -41,6 +43,7 @@ CHECK = "check"
 """XCom key of what ``check_source`` found out; its return value is what follows from it."""
 
 
+@on_data("landing/{landing}/*.json", "staged/{dataset}/*.json", "inventory/*")
 def check_source(dataset_id: str) -> list[Json]:
     """One cheap request: has the publisher released anything that landing does not hold?
 
@@ -59,6 +62,7 @@ def check_source(dataset_id: str) -> list[Json]:
     return list(pipeline.batches(pieces, TASKS_PER_SLOT * slots))
 
 
+@on_data("landing/{landing}/*", "inventory/*")
 def fetch(check: Json, batch: Json) -> list[Json]:
     """Stream the slices of a batch into landing; those that are there already, from an earlier try, are skipped.
 
@@ -69,13 +73,18 @@ def fetch(check: Json, batch: Json) -> list[Json]:
 
     try:
         with endpoint(_source(check["dataset_id"])):
-            return [pipeline.fetch_slice(check, piece) for piece in batch["slices"]]
+            done = []
+            for piece in batch["slices"]:
+                done.append(pipeline.fetch_slice(check, piece))
+                mirror.save()
+            return done
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
         report_quota(check["dataset_id"], spent)
         raise AirflowRescheduleException(spent.resume_at) from spent
 
 
+@on_data("landing/{landing}/.work-*", "landing/{landing}/*.json")
 def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
     """Make the fetched slices an immutable snapshot (several, where several vintages were found)."""
     from agrocluster import pipeline
@@ -83,6 +92,7 @@ def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
     return list(pipeline.seal_snapshots(check, [piece for batch in fetched for piece in batch]))
 
 
+@on_data("landing/{landing}/*", "staged/{dataset}/*.json")
 def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
     """Parts of large snapshots; each becomes a task, on whichever worker is free."""
     from agrocluster import pipeline
@@ -90,6 +100,7 @@ def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
     return list(pipeline.divide(dataset_id, list(snapshot_ids)))
 
 
+@on_data("landing/{landing}/{snapshot}/*", "staged/{dataset}/.parts-{snapshot}/*")
 def stage_part(dataset_id: str, piece: Json) -> Json:
     """Raw bytes of some years to typed rows, kept on the shared storage for ``stage`` to join."""
     from agrocluster import pipeline
@@ -98,6 +109,7 @@ def stage_part(dataset_id: str, piece: Json) -> Json:
     return done
 
 
+@on_data("landing/{landing}/{snapshot}/*", "staged/{dataset}/*", "quarantine/{dataset}/*")
 def stage(dataset_id: str, snapshot_id: str) -> Json:
     """Raw bytes to typed, harmonised rows; what is left out is counted, what is bad is quarantined."""
     from agrocluster import pipeline
@@ -106,6 +118,7 @@ def stage(dataset_id: str, snapshot_id: str) -> Json:
     return report
 
 
+@on_data("landing/{landing}/*.json", "staged/{dataset}/*", *CHECKED)
 def validate(dataset_id: str, report: Json) -> Json:
     """The quality gate of one vintage; a critical failure stops here."""
     from agrocluster import pipeline
@@ -113,6 +126,7 @@ def validate(dataset_id: str, report: Json) -> Json:
     return {**report, "gate": pipeline.validate(dataset_id, report["vintage_id"])}
 
 
+@on_data(*INCIDENTS)
 def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     """Say that the dataset is verified current as of now: asset event, watermark, incidents closed."""
     context = get_current_context()
@@ -140,6 +154,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     return extra
 
 
+@on_data(*ACCEPTED, *KEPT, *PUBLISHED, *INCIDENTS)
 def plan_release() -> Json:
     """Would the accepted vintages give another release than the current one? If not, the rest is skipped."""
     from agrocluster import pipeline
@@ -147,12 +162,16 @@ def plan_release() -> Json:
     context = get_current_context()
     plan: Json = pipeline.plan_release()
     context["ti"].xcom_push("plan", plan)
+    if plan["held"]:
+        alerts.succeeded(context["ti"].dag_id)
+        raise AirflowSkipException(f"Release {plan['release_id']} is on hold: `agrocluster release list` says why.")
     if not plan["changed"]:
         alerts.succeeded(context["ti"].dag_id)
         raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
     return plan
 
 
+@on_data("staged/*", "marts/build/{release}/*", "marts/releases/{current}/*", *PUBLISHED, *KEPT, *CHECKED)
 def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
     """Build and check marts one after the other; usually one per task."""
     from agrocluster import pipeline
@@ -160,6 +179,7 @@ def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
     return {name: pipeline.build_mart(plan["release_id"], name) for name in names}
 
 
+@on_data(*INCIDENTS)
 def complete_build(plan: Json) -> Json:
     """All marts stand and passed their gates: hand the build over for publication."""
     context = get_current_context()
@@ -168,6 +188,7 @@ def complete_build(plan: Json) -> Json:
     return plan
 
 
+@on_data("marts/*", *ACCEPTED, *KEPT, *CHECKED)
 def publish(marts: list[str]) -> Json:
     """Publish the build that triggered this run (or the one named in the form) and tell the world."""
     from agrocluster import pipeline
@@ -175,7 +196,30 @@ def publish(marts: list[str]) -> Json:
     context = get_current_context()
     release_id = context["params"].get("release_id") or _triggering_release(context)
     summary: Json = pipeline.publish(release_id)
-    general = {"release_id": release_id, "data_mode": summary["data_mode"]}
+    _announce(context, marts, summary)
+    return summary
+
+
+@on_data("marts/*.json", "marts/releases/*", *INCIDENTS)
+def rollback(marts: list[str]) -> Json:
+    """Go back to the release that the form names, and tell the world; skipped where it is current already."""
+    from agrocluster import pipeline
+    from agrocluster.release import reading
+    from agrocluster.release import rollback as going_back
+
+    context = get_current_context()
+    params, by = context["params"], context["dag_run"].triggering_user_name or ""
+    found = going_back.rollback(params["release"], note=params["note"], by=by)
+    if not found["changed"]:
+        raise AirflowSkipException(f"Release {found['release']} is current already; nothing was changed.")
+    summary: Json = pipeline.announcement(reading.manifest(found["release"]))
+    _announce(context, marts, summary)
+    return {**summary, "left": found["left"]}
+
+
+def _announce(context: Context, marts: list[str], summary: Json) -> None:
+    """Asset events of the release that is current now and of its marts; open incidents of this Dag are closed."""
+    general = {"release_id": summary["release_id"], "data_mode": summary["data_mode"]}
     events, warnings = context["outlet_events"], summary["warnings"]
     for name in marts:
         own = {"rows": summary["rows"].get(name), "warnings": warnings.get(name, [])}
@@ -183,7 +227,6 @@ def publish(marts: list[str]) -> Json:
     events[assets.RELEASE].extra = {**general, "rows": summary["rows"], "warnings": warnings}
     alerts.succeeded(context["ti"].dag_id)
     report_release(summary, context)
-    return summary
 
 
 def report_release(summary: Json, context: Context) -> None:
@@ -196,12 +239,12 @@ def report_release(summary: Json, context: Context) -> None:
     text = f"Release {release_id} with {len(rows)} marts and {sum(rows.values()):,} rows is the current one."
     alerts.report("release", release_id, text, details={**general, "rows": rows}, **run)
     if not warnings:
-        alerts.well("quality_warning", run["dag_id"])
+        alerts.well("quality_warning", "release")
         return
     broken = ", ".join(f"{mart} ({', '.join(rules)})" for mart, rules in sorted(warnings.items()))
     alerts.report(
         "quality_warning",
-        run["dag_id"],
+        "release",
         f"Rules that only warn are broken in {len(warnings)} marts: {broken}.",
         cause=broken,
         remedy="Read the reasons on the board or with `agrocluster check --failed`; the release stands.",

@@ -14,6 +14,8 @@ from agrocluster.board.freshness import Freshness
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.notify.ledger import Ledger
 from agrocluster.orchestration import alerts, assets, docs, metrics, policy
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
 
@@ -27,7 +29,7 @@ def upkeep_dag(declared: Catalog) -> DAG:
     with DAG(
         "upkeep",
         dag_display_name="upkeep",
-        description="Freshness of every dataset, retention of builds and incidents",
+        description="Freshness of every dataset, retention of builds, releases and incidents",
         schedule=policy.schedule("30 6 * * *"),
         doc_md=docs.upkeep(),
         tags={"tier:upkeep"},
@@ -40,6 +42,23 @@ def upkeep_dag(declared: Catalog) -> DAG:
                 description="Whose freshness to look at.",
             ),
             "keep_builds": Param(3, type="integer", minimum=1, maximum=100, title="Builds to keep"),
+            "keep_releases": Param(
+                limits.KEEP,
+                type="integer",
+                minimum=1,
+                maximum=1000,
+                title="Releases to keep",
+                description="The newest of each data mode. The current one, the one before it, those on hold, pinned "
+                "or frozen from stay in any case.",
+            ),
+            "keep_release_days": Param(
+                limits.DAYS,
+                type="integer",
+                minimum=0,
+                maximum=3650,
+                title="Days to keep a release that was current",
+                description="So that whoever still reads it can finish.",
+            ),
             "keep_incident_days": Param(90, type="integer", minimum=1, maximum=3650, title="Days to keep incidents"),
         },
         **policy.dag_args("upkeep"),
@@ -49,6 +68,7 @@ def upkeep_dag(declared: Catalog) -> DAG:
     return dag
 
 
+@on_data("landing/*.json", *ACCEPTED, *CHECKED)
 def check_freshness() -> dict[str, Any]:
     """Warn about datasets that are older than their publisher's cadence and lag allow."""
     from agrocluster.board.freshness import freshness
@@ -90,17 +110,23 @@ def _report_late(entry: Freshness) -> None:
     )
 
 
+@on_data(*PUBLISHED, "marts/build/*", *KEPT, *INCIDENTS)
 def retention() -> dict[str, int]:
-    """Remove old unpublished builds and closed incidents."""
+    """Remove old unpublished builds, old releases and closed incidents. Landing and staged vintages stay: they are what
+    everything can be made of again, and facts as of a date need them."""
+    from agrocluster.release import retention as releases
+
     context = get_current_context()
     params = context["params"]
     builds = prune_builds(int(params["keep_builds"]))
     closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
     told = Ledger().prune(timedelta(days=int(params["keep_incident_days"])))
-    log.info("Removed %s builds, %s closed incidents and %s closed alerts.", builds, closed, told)
+    removed = releases.prune(int(params["keep_releases"]), int(params["keep_release_days"]))
+    log.info("Removed %s builds, %s closed incidents, %s closed alerts.", builds, closed, told)
+    log.info("Removed the releases %s.", ", ".join(removed) or "(none)")
     swept = atomic.sweep(layout().root, older_than_s=timedelta(days=1).total_seconds())
     alerts.succeeded(context["ti"].dag_id)
-    return {"builds": builds, "incidents": closed, "alerts": told, "leftovers": swept}
+    return {"builds": builds, "releases": len(removed), "incidents": closed, "alerts": told, "leftovers": swept}
 
 
 def prune_builds(keep: int) -> int:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agrocluster.explain.language import LANGUAGES, Language, language
+from agrocluster import completion
+from agrocluster.explain import LANGUAGES
+
+if TYPE_CHECKING:
+    from agrocluster.explain.language import Language
 
 PIPE_WIDTH = 150
 """Columns of a table that goes into a file or a pipe."""
 
 
 @click.command("explain")
-@click.argument("country")
-@click.argument("chain")
+@click.argument("country", shell_complete=completion.countries)
+@click.argument("chain", shell_complete=completion.chains)
 @click.option("--baseline", metavar="ID", help="Baseline to explain (default: the reference baseline).")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the answer.")
-@click.option("--release", metavar="ID", help="Release to read (default: the current one).")
+@click.option(
+    "--release", metavar="ID", shell_complete=completion.releases, help="Release to read (default: the current one)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def explain_command(
     country: str, chain: str, baseline: str | None, lang: Any, release: str | None, as_json: bool
@@ -27,6 +33,7 @@ def explain_command(
 
     Both may be codes (KGZ dairy) or names in English or Russian (Kyrgyzstan, молоко).
     """
+    from agrocluster.explain.language import language
     from agrocluster.release.decomposition import decompose
 
     found = decompose(country, chain, baseline=baseline, release=release)

@@ -2,7 +2,7 @@
 
 Marts whose contract says ``restricted`` are left out whole (``by_variant``: where customs reports went in), from those
 that say ``by_source`` the rows of restricted publishers. What was left out is counted in the manifest of the copy. The
-release itself is not touched.
+release itself is not touched. The copy has documents of its own, made from the marts that are in it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
-from agrocluster.release import describe, reading, redistribution
+from agrocluster.release import intact, reading, redistribution
+from agrocluster.release.documents import register as documents
 from agrocluster.storage import atomic
-from agrocluster.storage.parquet import read_metadata, write_table
+from agrocluster.storage.parquet import read_metadata, rows_sha256, write_table
 
 
 def export(target: Path) -> dict[str, Any]:
@@ -45,9 +46,9 @@ def export(target: Path) -> dict[str, Any]:
             if dropped:
                 left_out.append(_left_out(mart, dropped, "rows of publishers that restrict redistribution"))
         manifest = {**found, "marts": kept, "left_out": left_out}
-        for name, content in describe.files(manifest).items():
-            (temporary / name).write_bytes(content)
+        manifest["documents"] = documents.write(temporary, manifest)
         (temporary / "manifest.json").write_bytes(atomic.to_json(manifest))
+        intact.write_sums(temporary, {file["path"]: file["sha256"] for file in (*kept, *manifest["documents"])})
     return manifest
 
 
@@ -66,7 +67,8 @@ def _copy(origin: Path, folder: Path, mart: dict[str, Any]) -> tuple[dict[str, A
         if dropped := rows.num_rows - open_rows.num_rows:
             facts = {k: v for k, v in read_metadata(origin).items() if k not in _OF_CONTRACT}
             written = write_table(open_rows, copy, catalog().marts[mart["name"]], facts)
-            return {**mart, "rows": written.rows, "bytes": written.bytes, "sha256": written.sha256}, dropped
+            facts_of_file = {"rows": written.rows, "bytes": written.bytes, "sha256": written.sha256}
+            return {**mart, **facts_of_file, "rows_sha256": rows_sha256(copy)}, dropped
     shutil.copyfile(origin, copy)
     return mart, 0
 

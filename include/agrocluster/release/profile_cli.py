@@ -6,11 +6,15 @@ import json
 import shutil
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agrocluster.explain.language import LANGUAGES, Language, language
+from agrocluster import completion
+from agrocluster.explain import LANGUAGES
+
+if TYPE_CHECKING:
+    from agrocluster.explain.language import Language
 
 BAR = 25
 """Signs of a bar of 100 points."""
@@ -21,11 +25,13 @@ ASIDE = 24
 
 
 @click.command("profile")
-@click.argument("country")
-@click.argument("chain")
+@click.argument("country", shell_complete=completion.countries)
+@click.argument("chain", shell_complete=completion.chains)
 @click.option("--baseline", metavar="ID", help="Baseline to show (default: the reference baseline).")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the answer.")
-@click.option("--release", metavar="ID", help="Release to read (default: the current one).")
+@click.option(
+    "--release", metavar="ID", shell_complete=completion.releases, help="Release to read (default: the current one)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def profile_command(
     country: str, chain: str, baseline: str | None, lang: Any, release: str | None, as_json: bool
@@ -34,6 +40,7 @@ def profile_command(
 
     Both may be codes (KGZ dairy) or names in English or Russian (Kyrgyzstan, молоко).
     """
+    from agrocluster.explain.language import language
     from agrocluster.release.profile import profile
 
     found = profile(country, chain, baseline=baseline, release=release)

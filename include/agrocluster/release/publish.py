@@ -19,13 +19,17 @@ import pyarrow.parquet as pq
 from agrocluster import __version__
 from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
-from agrocluster.release import describe
+from agrocluster.model.specs import TableContract
+from agrocluster.release import changes, compatibility, describe, intact, record
+from agrocluster.release.documents import register as documents
+from agrocluster.release.pointer import point_at
 from agrocluster.release.reading import latest, manifest
 from agrocluster.settings import SAMPLE_LABEL
 from agrocluster.storage import atomic
 from agrocluster.storage.kept import Kept
-from agrocluster.storage.parquet import file_sha256
+from agrocluster.storage.parquet import file_sha256, rows_sha256
 from agrocluster.storage.paths import layout
+from agrocluster.storage.places import Place
 from agrocluster.storage.vintages import Vintage
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -70,25 +74,41 @@ def publish(release: str, vintages: Sequence[Vintage], warnings: dict[str, list[
         warnings: mart -> ids of the warning rules that failed.
         kept: frozen baselines and practitioner overlay it was built with.
 
-    Returns the manifest. Raises DataGateError when a mart is missing from the build.
+    Returns the manifest. Raises DataGateError when a mart is missing from the build, when the release is on hold after
+    a rollback, or when contracts changed more than their versions say; the last release then stays as it is.
     """
-    final = layout().releases / release
-    if not (final / "manifest.json").exists():
-        _assemble(release, vintages, warnings, kept, final)
-    found = manifest(release)
-    pointer = {
-        "release": release,
-        "path": f"releases/{release}",
-        "data_mode": found["data_mode"],
-        "label": found["label"],
-        "manifest_sha256": file_sha256(final / "manifest.json"),
-        "files": [
-            {key: mart[key] for key in ("name", "path", "sha256", "rows", "schema_hash")} for mart in found["marts"]
-        ],
-    }
-    atomic.write_json(layout().latest, pointer)
+    require_not_held(release)
+    before, folder = latest(), layout().releases / release
+    new = not (folder / "manifest.json").exists()
+    if new:
+        require_compatible(release)
+        _assemble(release, vintages, warnings, kept, folder)
+    else:
+        intact.require_intact(release)
+    if new or before is None or before["release"] != release:
+        record.add("published", release, sums=intact.sums_sha256(release))
+    found = point_at(release)
     shutil.rmtree(layout().build(release), ignore_errors=True)
     return found
+
+
+def require_not_held(release: str) -> None:
+    """Raises DataGateError when a rollback put ``release`` on hold."""
+    if entry := record.held(record.entries()).get(release):
+        why = f" ({entry['note']})" if entry["note"] else ""
+        raise DataGateError(
+            f"Release {release} is on hold: on {entry['at'][:10]} {entry['by']} went back to {entry['release']}{why}.",
+            remedy=f"`agrocluster release resume {release}` lifts the hold; new data or code make another release.",
+        )
+
+
+def require_compatible(release: str) -> None:
+    """Raises DataGateError when the contracts of today would break readers of the current release without saying so
+    by their versions."""
+    pointer = latest()
+    if pointer is not None and pointer["release"] != release:
+        marts = [_contract(catalog().marts[name]) for name in catalog().mart_order()]
+        compatibility.require_compatible(manifest(pointer["release"]), {"version": __version__, "marts": marts})
 
 
 def _assemble(
@@ -106,25 +126,36 @@ def _assemble(
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
         found = _manifest(release, vintages, kept, marts)
-        for file_name, content in describe.files(found).items():
+        for file_name, content in changes.files(found, Place.at(temporary)).items():
             (temporary / file_name).write_bytes(content)
+        found["documents"] = documents.write(temporary, found)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
+        intact.write_sums(temporary, {file["path"]: file["sha256"] for file in (*marts, *found["documents"])})
 
 
 def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
     path = folder / f"{name}.parquet"
     metadata = pq.read_metadata(path)
-    contract = catalog().marts[name]
-    columns = describe.columns(contract)
     return {
-        "name": name,
+        **_contract(catalog().marts[name]),
         "path": path.name,
         "rows": metadata.num_rows,
         "bytes": path.stat().st_size,
         "sha256": file_sha256(path),
+        "rows_sha256": rows_sha256(path),
+        "warnings": warnings,
+    }
+
+
+def _contract(contract: TableContract) -> dict[str, Any]:
+    """What a manifest says about a mart before there is a row of it."""
+    columns = describe.columns(contract)
+    return {
+        "name": contract.name,
         "schema_hash": hashlib.sha256(str([(c["name"], c["type"]) for c in columns]).encode()).hexdigest()[:16],
         "contract_version": contract.version,
         "key": list(contract.key),
+        "sort": list(contract.sort),
         "title_en": contract.title.en,
         "title_ru": contract.title.ru,
         "description_en": contract.description.en,
@@ -132,7 +163,7 @@ def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
         "licence": contract.licence,
         "redistribution": contract.redistribution,
         "columns": columns,
-        "warnings": warnings,
+        "rules": describe.rules(contract),
     }
 
 

@@ -233,6 +233,14 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def rows_sha256(path: Path) -> str:
+    """SHA-256 of the rows alone: the footer, which names the release, is left out. Equal rows give equal hashes as
+    long as the same library wrote them."""
+    data = path.read_bytes()
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    return hashlib.sha256(memoryview(data)[:-footer]).hexdigest()
+
+
 def _field(column: Column) -> pa.Field:
     facts = {"description_en": column.text.en, "description_ru": column.text.ru}
     facts |= {name: value for name, value in (("unit", column.unit), ("codelist", column.codelist)) if value}

@@ -43,8 +43,8 @@ class Layout:
 
     @property
     def alerts(self) -> Path:
-        """What was reported to people, one file per alert."""
-        return self.root / "state" / "alerts"
+        """What was reported to people."""
+        return self.root / "state" / "alerts.json"
 
     @property
     def quality(self) -> Path:
