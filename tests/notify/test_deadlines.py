@@ -15,13 +15,13 @@ from agrocluster.orchestration.baseline import freeze_dag
 from agrocluster.orchestration.callbacks import report_late
 from agrocluster.orchestration.deadlines import DEADLINES, SWITCH, deadline
 from agrocluster.orchestration.ingest import ingest_dags
-from agrocluster.orchestration.marts import marts_dag, release_dag
+from agrocluster.orchestration.marts import marts_dag, release_dag, rollback_dag
 from agrocluster.orchestration.upkeep import upkeep_dag
 
 
 def dags() -> list[DAG]:
     declared = catalog()
-    makers = (marts_dag, release_dag, upkeep_dag, freeze_dag)
+    makers = (marts_dag, release_dag, rollback_dag, upkeep_dag, freeze_dag)
     return [*ingest_dags(declared).values(), *(make(declared) for make in makers)]
 
 

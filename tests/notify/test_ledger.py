@@ -285,6 +285,12 @@ def test_nothing_escapes_from_a_channel_or_its_making(book: Ledger, caplog: pyte
     assert "secret-path" not in layout().alerts.read_text()
 
 
+def test_a_setting_that_makes_no_sense_hides_no_alert(book: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGROCLUSTER_ALERTS_QUIET_HOURS", "soon")
+    heard = Heard()
+    assert deliver.announce(failure(), lambda: [heard], book) == ["heard"]
+
+
 @pytest.mark.parametrize("given", ["soon", "-1", "1.5"])
 def test_a_quiet_time_that_is_none_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGROCLUSTER_ALERTS_QUIET_HOURS", given)

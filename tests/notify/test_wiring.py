@@ -173,6 +173,10 @@ def test_a_release_is_told_with_its_warnings(hook: WebReceiver, context: dict[st
     assert new["details"]["rows"] == {"m": 1234}
     assert warned["details"]["warnings"] == {"m": ["w"]}
     assert "m (w)" in warned["problem"]
+    steps.report_release(summary, {**context, "run_id": "r1"})  # type: ignore[arg-type, typeddict-item]
+    assert said(hook)[5:] == [], "the same run tried again is no news"
+    steps.report_release({**summary, "warnings": {}}, {**context, "run_id": "back"})  # type: ignore[arg-type, typeddict-item]
+    assert said(hook)[5:] == [("release", "event")], "going back is"
 
 
 def test_a_spent_allowance_is_told_once_for_all_dags_of_a_publisher(hook: WebReceiver, context: dict[str, Any]) -> None:
@@ -257,6 +261,7 @@ def test_a_chat_is_found_by_a_whole_address_or_by_its_parts(
         ("webhook", {"conn_type": "http", "extra": {"kinds": "failures"}}, "names failures"),
         ("webhook", {"conn_type": "http"}, "not an http"),
         ("slack", {"conn_type": "http", "host": "ftp://x", "password": SECRET}, "not an http"),
+        ("slack", {"conn_type": "http", "host": "https://hooks.slack.com/services"}, "has no password"),
         ("smtp", {"conn_type": "smtp", "host": "127.0.0.1"}, "lacks recipients"),
     ],
 )
@@ -282,6 +287,8 @@ def test_a_channel_can_be_tried(hook: WebReceiver, monkeypatch: pytest.MonkeyPat
     assert "The channel works" in hook.posted[0].json["text"]
     assert command("alerts", "test", "--channel", "webhook").stdout == "webhook: sent\n"
     assert Ledger().open() == []
+    monkeypatch.setenv("AGROCLUSTER_ALERTS_QUIET_HOURS", "soon")
+    assert "no number of hours" in command("alerts", "test").output
     nothing = command("alerts", "test", "--channel", "smtp")
     assert nothing.exit_code == 1
     assert "no Connection agrocluster_alerts_smtp" in nothing.output

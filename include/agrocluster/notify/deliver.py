@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-from agrocluster.errors import AgroclusterError, StorageError
+from agrocluster.errors import AgroclusterError
 from agrocluster.http import redact
 from agrocluster.notify.alert import Alert, State
 from agrocluster.notify.channels import Channel
@@ -94,8 +94,8 @@ def _announce(alert: Alert, channels: Iterable[Channel], ledger: Ledger, *, pend
     names = [channel.name for channel in wanted]
     try:
         due = ledger.raised(alert, names, pending=pending)
-    except (StorageError, OSError) as error:
-        # A full disk is itself something to tell, and better told twice than not at all.
+    except (AgroclusterError, OSError) as error:
+        # A full disk, or a setting that makes no sense, is itself something to tell: better twice than not at all.
         log.error("What was reported cannot be written down: %s", error)
         due = names
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -119,7 +119,7 @@ def _tell(alert: Alert, state: State, since: str, channels: Iterable[Channel], l
             reached.append(channel.name)
         try:
             ledger.settled(alert, state, channel.name, problem)
-        except (StorageError, OSError) as error:
+        except (AgroclusterError, OSError) as error:
             log.error("What was reported cannot be written down: %s", error)
     return reached
 

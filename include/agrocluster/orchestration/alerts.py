@@ -137,6 +137,8 @@ def _mail(connection: Connection) -> Channel:
 def _slack(connection: Connection) -> Channel:
     """The whole address is the secret; it stands in the password, or in two parts as Airflow's own Slack Connection."""
     url = secret = connection.password or ""
+    if not secret:
+        raise DeliveryFailed(f"{connection.conn_id} has no password.", remedy="Enter the address of the webhook there.")
     if not secret.startswith(("https://", "http://")):
         base = address(connection) or "https://hooks.slack.com/services"
         url = f"{base}/{secret.strip('/')}"

@@ -14,7 +14,7 @@ import click
 from agrocluster.errors import UsageError
 from agrocluster.notify.alert import Alert, kinds
 from agrocluster.notify.channels import CHANNELS
-from agrocluster.notify.ledger import Ledger, told
+from agrocluster.notify.ledger import Ledger, quiet_time, told
 from agrocluster.orchestration.home import Home, environment
 from agrocluster.settings import SAMPLE_LABEL, settings
 
@@ -73,7 +73,7 @@ def _try(channel: str | None) -> dict[str, str | None]:
     """Send a test message; by channel, what went wrong with it, if anything."""
     _find_airflow()
     from agrocluster.notify.deliver import sent
-    from agrocluster.notify.words import Message
+    from agrocluster.notify.words import Message, language
     from agrocluster.orchestration.alerts import channels, surroundings
 
     wanted = [found for found in channels() if channel in (None, found.name)]
@@ -82,6 +82,7 @@ def _try(channel: str | None) -> dict[str, str | None]:
             f"There is no Connection agrocluster_alerts_{channel or '...'}, so nobody is told of anything.",
             remedy="Add one as docs/observability.md shows, in the Airflow of this data root.",
         )
+    quiet_time(), language()  # settings that make no sense are said here, where somebody reads it
     now = datetime.now(UTC).isoformat(timespec="seconds")
     text = "This message was asked for with `agrocluster alerts test`. The channel works."
     message = Message(Alert("test", "agrocluster", now, text, **surroundings({})), "event", at=now, since=now)

@@ -237,7 +237,8 @@ def report_release(summary: Json, context: Context) -> None:
     metrics.release(rows, summary["data_mode"])
     metrics.quality()
     text = f"Release {release_id} with {len(rows)} marts and {sum(rows.values()):,} rows is the current one."
-    alerts.report("release", release_id, text, details={**general, "rows": rows}, **run)
+    # By run: whoever goes back to a release that was told of a moment ago makes it news again.
+    alerts.report("release", release_id, text, cause=run["run_id"], details={**general, "rows": rows}, **run)
     if not warnings:
         alerts.well("quality_warning", "release")
         return
