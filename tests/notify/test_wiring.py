@@ -245,6 +245,16 @@ def test_a_mail_server_that_is_busy_is_tried_again_and_one_that_refuses_is_not(
     assert "refused every recipient" in json.dumps(Ledger().open())
 
 
+def test_a_mail_server_that_speaks_otherwise_is_explained(
+    post_office: MailReceiver, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail_to(monkeypatch, post_office, to="ana@example.org", disable_tls=False)
+    found = json.loads(command("alerts", "test", "--json").stdout)
+    assert "SMTPNotSupportedError" in found["smtp"]
+    assert "Port 587" in found["smtp"]
+    assert post_office.mails == []
+
+
 def test_a_chat_is_found_by_a_whole_address_or_by_its_parts(
     web: WebReceiver, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from agrocluster.notify.words import Message
 
 log = logging.getLogger(__name__)
 LONGEST_SUBJECT = 180
+PORTS = 'Port 587 needs "disable_ssl": true in the extra of the Connection, port 465 "disable_tls": true.'
+"""Airflow's hook does both TLS from the start and STARTTLS unless told otherwise, which no server takes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Mail:
             if wait is None or failures >= self.backoff.attempts:
                 raise DeliveryFailed(
                     f"The mail server {problem} ({failures} attempts).",
-                    remedy="Check it; what is still open is sent again by the upkeep Dag.",
+                    remedy=f"Check it; what is still open is sent again by the upkeep Dag. {PORTS}",
                 )
             self.pause(wait)
 
@@ -85,7 +87,7 @@ class Mail:
         except smtplib.SMTPServerDisconnected:
             return "broke the connection"
         except (smtplib.SMTPException, AirflowException) as error:
-            raise DeliveryFailed(f"The mail could not be sent ({type(error).__name__}).") from None
+            raise DeliveryFailed(f"The mail could not be sent ({type(error).__name__}).", remedy=PORTS) from None
         except OSError as error:
             return f"cannot be reached ({type(error).__name__})"
         return ""
