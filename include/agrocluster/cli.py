@@ -16,12 +16,13 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from agrocluster import __version__, completion
+from agrocluster import __version__, completion, logs
 from agrocluster.commands_data import data_for
 from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.output import json_option, show_table
 
 LAZY = {
+    "alerts": "agrocluster.orchestration.alerts_cli:alerts_command",
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
     "completion": "agrocluster.completion:completion_command",
@@ -103,7 +104,7 @@ release_option = click.option(
 @click.pass_context
 def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    logs.configure(logging.INFO if verbose else logging.WARNING)
     ctx.with_resource(data_for(ctx.invoked_subcommand, sys.argv[1:]))
 
 

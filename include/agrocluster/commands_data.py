@@ -14,6 +14,7 @@ WITHOUT_DATA = {"completion", "run", "sample", "stop"}
 """Commands that need nothing of it; all others work on a copy."""
 WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
 """Commands that need what was fetched; all others need what became of it, and the current release."""
+PUBLISHED = ("marts/*.json",)
 LANDING = ("landing/*", "inventory/*")
 NEEDED = (
     *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
@@ -38,6 +39,8 @@ def data_for(command: str | None, arguments: Sequence[str]) -> AbstractContextMa
 
 def needs(command: str | None, arguments: Sequence[str]) -> tuple[str, ...]:
     """Patterns of what the command needs; none to show a help."""
+    if command == "alerts":
+        return PUBLISHED
     if command in WITHOUT_DATA or "--help" in arguments:
         return ()
     named = (f"marts/releases/{argument.rpartition('=')[2]}/*" for argument in arguments)

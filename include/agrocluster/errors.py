@@ -91,5 +91,9 @@ class NotHeld(UsageError, KeyError):
     """A name that is not among those there are; a KeyError too, so that mappings of ours behave as such."""
 
 
+class DeliveryFailed(AgroclusterError):
+    """A message did not reach whom it was meant for; nothing that was done depends on it."""
+
+
 class StorageError(AgroclusterError):
     """The data root cannot be read or written (disk full, permissions, damaged file)."""

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from memory_store import MemoryStore
 
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import needs
+from agrocluster.orchestration import alerts, needs
 from agrocluster.orchestration.baseline import freeze_dag
 from agrocluster.orchestration.ingest import ingest_dags
 from agrocluster.orchestration.marts import marts_dag, release_dag
@@ -25,7 +25,6 @@ from agrocluster.settings import settings
 from agrocluster.storage import mirror
 
 assert support.airflow_home.HOME
-WITHOUT_DATA = {"complete_build"}
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_every_task_that_touches_data_says_what_it_needs() -> None:
     dags = [*ingest_dags(known).values(), marts_dag(known), release_dag(known), upkeep_dag(known), freeze_dag(known)]
     functions = {task.python_callable for dag in dags for task in dag.tasks}
     assert len(functions) > 10
-    assert {f.__name__ for f in functions if not hasattr(f, "__wrapped__")} == WITHOUT_DATA
+    assert {f.__name__ for f in functions if not hasattr(f, "__wrapped__")} == set()
 
 
 def test_a_task_gets_what_it_names_and_nothing_else(remote: MemoryStore) -> None:
@@ -81,6 +80,16 @@ def test_a_task_gets_what_it_names_and_nothing_else(remote: MemoryStore) -> None
         "marts/releases/r2/a.parquet",
         "marts/releases/r2/manifest.json",
     ]
+
+
+def test_what_was_reported_is_kept_in_the_store(remote: MemoryStore) -> None:
+    for _ in range(2):
+        alerts.report("failure", "marts", "It failed.", dag_id="marts", run_id="r1")
+    (entry,) = json.loads(remote.objects["state/alerts.json"][0]).values()
+    assert (entry["times"], entry["resolved_at"]) == (2, None)
+    needs.on_data(*needs.INCIDENTS)(alerts.succeeded)("marts")
+    (entry,) = json.loads(remote.objects["state/alerts.json"][0]).values()
+    assert entry["resolved_at"]
 
 
 def test_a_folder_is_used_as_it_is(data_root: Path) -> None:

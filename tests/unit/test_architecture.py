@@ -26,6 +26,7 @@ LAYERS = {
     "release": {"model", "storage", "marts", "explain"},
     "sample": set(),
     "overlay": {"model", "storage"},
+    "notify": {"model", "http", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "atlas": {"model", "storage", "release", "explain"},
     "board": {"model", "http", "storage", "quality", "marts", "release", "atlas"},

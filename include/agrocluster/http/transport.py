@@ -103,7 +103,7 @@ class Transport:
         if session is None:
             session = requests.Session()
             session.headers.update({"User-Agent": user_agent()})
-            session.auth = _no_auth
+            session.auth = no_auth
             session.trust_env = not self.guard.loopback
             adapter = HTTPAdapter(max_retries=0)
             session.mount("https://", adapter)
@@ -137,7 +137,7 @@ class Transport:
             except requests.Timeout as error:
                 raise Transient(f"the host {host} did not answer in time (time-out)") from error
             except requests.ConnectionError as error:
-                raise Transient(f"the host {host} {_trouble(error)}") from error
+                raise Transient(f"the host {host} {trouble(error)}") from error
             except requests.RequestException as error:
                 raise SourceContractError(f"{url} cannot be asked: {type(error).__name__}.") from error
         self.tally.answer(response.elapsed.total_seconds())
@@ -170,12 +170,13 @@ def user_agent() -> str:
     return f"agrocluster/{__version__}" + (f" (+{home[0]})" if home else "")
 
 
-def _trouble(error: requests.ConnectionError) -> str:
+def trouble(error: requests.ConnectionError) -> str:
+    """What is wrong with a host, in words; never its address."""
     if "NameResolutionError" in repr(error):
         return "cannot be found (no network, or the name service does not know it)"
     return "cannot be reached or broke the connection"
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Keeps requests from reading ~/.netrc, whose passwords are none of a publisher's business.
+def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from reading ~/.netrc, whose passwords are none of a publisher's business."""
     return request

@@ -7,10 +7,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, task
 
-from agrocluster import incidents
 from agrocluster.marts.method_tables import baseline_ids
 from agrocluster.model.loader import Catalog
-from agrocluster.orchestration import assets, docs, policy
+from agrocluster.orchestration import alerts, assets, docs, policy
 from agrocluster.orchestration.needs import INCIDENTS, KEPT, on_data
 
 log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def freeze_dag(catalog: Catalog) -> DAG:
                 "", type="string", maxLength=500, title="Note", description="Why it is frozen; kept with it."
             ),
         },
-        **policy.dag_args(),
+        **policy.dag_args("baseline"),
     ) as dag:
         task(multiple_outputs=False, task_id="freeze", outlets=[assets.BASELINES])(freeze)()
     return dag
@@ -61,5 +60,5 @@ def freeze() -> dict[str, Any]:
     )
     summary = {key: found[key] for key in ("frozen_id", "new", "release_id", "data_mode", "window", "goalpost_id")}
     context["outlet_events"][assets.BASELINES].extra = summary
-    incidents.resolve(context["ti"].dag_id)
+    alerts.succeeded(context["ti"].dag_id)
     return summary

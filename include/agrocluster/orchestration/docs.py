@@ -113,5 +113,6 @@ def upkeep() -> str:
     Daily: says which datasets are a quarter older than their publisher's cadence, and removes builds, closed incidents
     and old releases. Of releases stay the newest of each data mode, the current one and the one before it, those that
     were current a short time ago, and all that are on hold, pinned or frozen from; `agrocluster release prune
-    --dry-run` shows it. Landing, staged vintages and frozen baselines are never touched.
+    --dry-run` shows it. Landing, staged vintages and frozen baselines are never touched. Alerts that did not reach
+    somebody are sent again.
     """)

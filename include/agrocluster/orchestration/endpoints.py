@@ -20,6 +20,12 @@ from agrocluster.orchestration.pools import pool_name
 def from_connection(source_id: str, connection: Connection) -> dict[str, str]:
     """Environment variables that say the same as the Connection; empty parts are left out."""
     prefix = f"AGROCLUSTER_{source_id.upper()}"
+    found = {f"{prefix}_URL": address(connection), f"{prefix}_KEY": connection.password or ""}
+    return {key: value for key, value in found.items() if value}
+
+
+def address(connection: Connection) -> str:
+    """The base address a Connection names, empty if it names none."""
     host = (connection.host or "").rstrip("/")
     if host and "://" not in host:
         scheme = connection.schema or ("http" if connection.conn_type == "http" and connection.port else "https")
@@ -27,21 +33,27 @@ def from_connection(source_id: str, connection: Connection) -> dict[str, str]:
     if host and connection.port:
         host = f"{host}:{connection.port}"
     path = str(connection.extra_dejson.get("path", "")).strip("/")
-    found = {f"{prefix}_URL": f"{host}/{path}" if host and path else host, f"{prefix}_KEY": connection.password or ""}
-    return {key: value for key, value in found.items() if value}
+    return f"{host}/{path}" if host and path else host
+
+
+def find(connection_id: str) -> Connection | None:
+    """The Connection, or None if there is none."""
+    try:
+        found: Connection = Connection.get(connection_id)
+    except AirflowNotFoundException:
+        return None
+    except AirflowRuntimeError as error:
+        if error.error.error is not ErrorType.CONNECTION_NOT_FOUND:
+            raise
+        return None
+    return found
 
 
 @contextmanager
 def endpoint(source_id: str) -> Iterator[None]:
     """Within the block, the publisher's Connection (if there is one) is in the environment."""
-    try:
-        settings = from_connection(source_id, Connection.get(pool_name(source_id)))
-    except AirflowNotFoundException:
-        settings = {}
-    except AirflowRuntimeError as error:
-        if error.error.error is not ErrorType.CONNECTION_NOT_FOUND:
-            raise
-        settings = {}
+    connection = find(pool_name(source_id))
+    settings = from_connection(source_id, connection) if connection else {}
     before = {key: os.environ.get(key) for key in settings}
     os.environ.update(settings)
     try:

@@ -30,6 +30,9 @@ PROJECT = Path(agrocluster.__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 USER = "admin"
 PARALLELISM = 4
+OPT_IN = ("AIRFLOW__METRICS__", "AIRFLOW__OPENLINEAGE__", "AIRFLOW__LOGGING__JSON_LOGS")
+"""Settings of Airflow that a caller may make for a local run, by how their names begin: what is measured and logged,
+and where that goes. All others are ours."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ def environment(home: Home, data: Path | str, port: int, sources: dict[str, str]
         "LOGGING__BASE_LOG_FOLDER": home.logs,
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": home.logs / "dag_processor",
         "LOGGING__COLORED_CONSOLE_LOG": False,
+        # An address somewhere in the environment is enough to switch it on.
+        "OPENLINEAGE__DISABLED": True,
     }
     own = {
         "AIRFLOW_HOME": home.path,
@@ -196,7 +201,8 @@ def environment(home: Home, data: Path | str, port: int, sources: dict[str, str]
     }
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW__")}
     made = {f"AIRFLOW__{key}": str(value) for key, value in airflow.items()}
-    return {**inherited, **{key: str(value) for key, value in own.items()}, **made, **sources}
+    chosen = {key: value for key, value in os.environ.items() if key.startswith(OPT_IN)}
+    return {**inherited, **{key: str(value) for key, value in own.items()}, **made, **chosen, **sources}
 
 
 def _write_private(path: Path, text: str) -> None:

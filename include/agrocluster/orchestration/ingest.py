@@ -52,7 +52,7 @@ def ingest_dag(spec: DatasetSpec, source: SourceSpec) -> DAG:
         doc_md=docs.ingest(spec, source),
         tags={"tier:ingest", f"source:{source.id}", f"kind:{spec.kind.value}"},
         params=_params(spec),
-        **(policy.dag_args(policy.PATIENT) if source.quota else policy.dag_args()),
+        **(policy.dag_args("ingest", policy.PATIENT) if source.quota else policy.dag_args("ingest")),
     ) as dag:
         asset, polite = assets.staged(spec.id), pools.pool_name(source.id)
         batches: Any = task(multiple_outputs=False, task_id="check_source", pool=polite)(steps.check_source)(spec.id)

@@ -47,7 +47,7 @@ def marts_dag(catalog: Catalog) -> DAG:
         schedule=reduce(and_, staged) if staged else None,
         doc_md=docs.marts(catalog),
         tags={"tier:marts"},
-        **policy.dag_args(),
+        **policy.dag_args("marts"),
     ) as dag:
         plan: Any = task(multiple_outputs=False, task_id="plan_release")(steps.plan_release)()
         groups = mart_groups(catalog)
@@ -59,9 +59,9 @@ def marts_dag(catalog: Catalog) -> DAG:
         for group, names in groups.items():
             for upstream in sorted({owner[i] for n in names for i in catalog.marts[n].inputs if i in owner} - {group}):
                 built[upstream] >> built[group]
-        done = task(multiple_outputs=False, task_id="complete_build", outlets=[assets.BUILD])(steps.complete_build)(
-            plan
-        )
+        done = task(multiple_outputs=False, task_id="complete_build", inlets=staged, outlets=[assets.BUILD])(
+            steps.complete_build
+        )(plan)
         list(built.values()) >> done
     return dag
 
@@ -85,10 +85,11 @@ def release_dag(catalog: Catalog) -> DAG:
                 description="Empty: the build that triggered this run, or else the newest one.",
             )
         },
-        **policy.dag_args(),
+        **policy.dag_args("release"),
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
-        task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)
+        publish = task(multiple_outputs=False, task_id="publish", inlets=[assets.BUILD], outlets=outlets)
+        publish(steps.publish)(marts)
     return dag
 
 
@@ -111,7 +112,7 @@ def rollback_dag(catalog: Catalog) -> DAG:
             ),
             "note": Param("", type="string", maxLength=500, title="Note", description="Why; kept in the record."),
         },
-        **policy.dag_args(),
+        **policy.dag_args("release"),
     ) as dag:
         marts = list(catalog.mart_order())
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]

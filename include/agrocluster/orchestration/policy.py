@@ -14,6 +14,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryR
 
 from agrocluster.errors import DataGateError, SourceContractError, SourceUnavailable, StorageError, UsageError
 from agrocluster.orchestration.callbacks import report_failure
+from agrocluster.orchestration.deadlines import deadline
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -83,8 +84,9 @@ def default_args() -> dict[str, Any]:
     }
 
 
-def dag_args(lasting: timedelta = timedelta(hours=6)) -> dict[str, Any]:
-    """Arguments of every Dag: one run at a time, nothing caught up, stopped when it cannot end within ``lasting``."""
+def dag_args(tier: str, lasting: timedelta = timedelta(hours=6)) -> dict[str, Any]:
+    """Arguments of every Dag of a tier: one run at a time, nothing caught up, stopped when it cannot end within
+    ``lasting``; a run that may be patient has no deadline either."""
     start: datetime = START
     return {
         "start_date": start,
@@ -92,6 +94,7 @@ def dag_args(lasting: timedelta = timedelta(hours=6)) -> dict[str, Any]:
         "max_active_runs": 1,
         "dagrun_timeout": lasting,
         "default_args": default_args(),
+        "deadline": deadline(tier) if lasting < PATIENT else None,
         "render_template_as_native_obj": True,
     }
 

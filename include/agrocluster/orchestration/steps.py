@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 
-from agrocluster import incidents
 from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import assets
+from agrocluster.orchestration import alerts, assets, metrics
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
@@ -81,6 +80,7 @@ def fetch(check: Json, batch: Json) -> list[Json]:
             return done
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
+        report_quota(check["dataset_id"], spent)
         raise AirflowRescheduleException(spent.resume_at) from spent
 
 
@@ -150,7 +150,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     if check["scope"] == "full":
         watermark = {"stamp": probe["stamp"], "fingerprint": probe["fingerprint"]}
         context["asset_state_store"][asset].set(f"watermark_{settings().world}", watermark)
-    incidents.resolve(context["ti"].dag_id)
+    alerts.succeeded(context["ti"].dag_id)
     return extra
 
 
@@ -162,10 +162,11 @@ def plan_release() -> Json:
     context = get_current_context()
     plan: Json = pipeline.plan_release()
     context["ti"].xcom_push("plan", plan)
-    incidents.resolve(context["ti"].dag_id)
     if plan["held"]:
+        alerts.succeeded(context["ti"].dag_id)
         raise AirflowSkipException(f"Release {plan['release_id']} is on hold: `agrocluster release list` says why.")
     if not plan["changed"]:
+        alerts.succeeded(context["ti"].dag_id)
         raise AirflowSkipException(f"Nothing has changed; release {plan['release_id']} is current.")
     return plan
 
@@ -178,10 +179,12 @@ def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
     return {name: pipeline.build_mart(plan["release_id"], name) for name in names}
 
 
+@on_data(*INCIDENTS)
 def complete_build(plan: Json) -> Json:
     """All marts stand and passed their gates: hand the build over for publication."""
     context = get_current_context()
     context["outlet_events"][assets.BUILD].extra = {"release_id": plan["release_id"]}
+    alerts.succeeded(context["ti"].dag_id)
     return plan
 
 
@@ -222,7 +225,50 @@ def _announce(context: Context, marts: list[str], summary: Json) -> None:
         own = {"rows": summary["rows"].get(name), "warnings": warnings.get(name, [])}
         events[assets.mart(name)].extra = {**general, **own}
     events[assets.RELEASE].extra = {**general, "rows": summary["rows"], "warnings": warnings}
-    incidents.resolve(context["ti"].dag_id)
+    alerts.succeeded(context["ti"].dag_id)
+    report_release(summary, context)
+
+
+def report_release(summary: Json, context: Context) -> None:
+    """Tell who wants to know that there is a new release, and which rules it breaks."""
+    release_id, rows, warnings = summary["release_id"], summary["rows"], summary["warnings"]
+    run = {"dag_id": context["ti"].dag_id, "run_id": context["run_id"], "period": release_id}
+    general = {"release_id": release_id, "data_mode": summary["data_mode"]}
+    metrics.release(rows, summary["data_mode"])
+    metrics.quality()
+    text = f"Release {release_id} with {len(rows)} marts and {sum(rows.values()):,} rows is the current one."
+    # By run: whoever goes back to a release that was told of a moment ago makes it news again.
+    alerts.report("release", release_id, text, cause=run["run_id"], details={**general, "rows": rows}, **run)
+    if not warnings:
+        alerts.well("quality_warning", "release")
+        return
+    broken = ", ".join(f"{mart} ({', '.join(rules)})" for mart, rules in sorted(warnings.items()))
+    alerts.report(
+        "quality_warning",
+        "release",
+        f"Rules that only warn are broken in {len(warnings)} marts: {broken}.",
+        cause=broken,
+        remedy="Read the reasons on the board or with `agrocluster check --failed`; the release stands.",
+        details={**general, "warnings": warnings},
+        **run,
+    )
+
+
+def report_quota(dataset_id: str, spent: QuotaExhausted) -> None:
+    """All Dags of a publisher share its allowance: people are told once, and that it is over when the last is done."""
+    context, source = get_current_context(), _source(dataset_id)
+    alerts.report(
+        "quota",
+        source,
+        spent.problem,
+        remedy=f"Nothing; tasks go on by themselves after {spent.resume_at:%Y-%m-%d %H:%M} UTC. {spent.remedy or ''}",
+        source=source,
+        dataset=dataset_id.removeprefix(f"{source}__"),
+        holder=context["ti"].dag_id,
+        dag_id=context["ti"].dag_id,
+        run_id=context["run_id"],
+        details={"resume_at": spent.resume_at.isoformat()},
+    )
 
 
 def _triggering_release(context: Context) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 from airflow.sdk import DAG, Param, get_current_context, task
 
 from agrocluster import incidents
+from agrocluster.board.freshness import Freshness
 from agrocluster.model.loader import Catalog, catalog
-from agrocluster.orchestration import assets, docs, policy
-from agrocluster.orchestration.needs import ACCEPTED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.notify.ledger import Ledger
+from agrocluster.orchestration import alerts, assets, docs, metrics, policy
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
 from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
@@ -59,14 +61,14 @@ def upkeep_dag(declared: Catalog) -> DAG:
             ),
             "keep_incident_days": Param(90, type="integer", minimum=1, maximum=3650, title="Days to keep incidents"),
         },
-        **policy.dag_args(),
+        **policy.dag_args("upkeep"),
     ) as dag:
-        task(multiple_outputs=False, task_id="check_freshness", outlets=[FRESHNESS])(check_freshness)()
-        task(multiple_outputs=False, task_id="retention")(retention)()
+        looked: Any = task(multiple_outputs=False, task_id="check_freshness", outlets=[FRESHNESS])(check_freshness)()
+        looked >> task(multiple_outputs=False, task_id="retention")(retention)()
     return dag
 
 
-@on_data("landing/*.json", *ACCEPTED)
+@on_data("landing/*.json", *ACCEPTED, *CHECKED)
 def check_freshness() -> dict[str, Any]:
     """Warn about datasets that are older than their publisher's cadence and lag allow."""
     from agrocluster.board.freshness import freshness
@@ -76,20 +78,36 @@ def check_freshness() -> dict[str, Any]:
     found = freshness(spec for spec in catalog().datasets.values() if spec.id in wanted)
     for entry in found:
         if entry.status == "late":
-            log.warning(
-                "%s is %s days old, %s are usual. See whether the publisher released something.",
-                entry.dataset_id,
-                entry.age_days,
-                entry.allowed_days,
-            )
-        elif entry.status == "missing" and not entry.optional:
+            _report_late(entry)
+        else:
+            alerts.well("late_dataset", entry.dataset_id)
+        if entry.status == "missing" and not entry.optional:
             log.warning("%s was never fetched. Trigger ingest_%s.", entry.dataset_id, entry.dataset_id)
     summary: dict[str, Any] = {
         status: [entry.dataset_id for entry in found if entry.status == status]
         for status in ("current", "late", "missing")
     }
     context["outlet_events"][FRESHNESS].extra = summary
+    metrics.freshness(found)
+    metrics.quality()
+    alerts.repeat()
     return summary
+
+
+def _report_late(entry: Freshness) -> None:
+    problem = f"{entry.dataset_id} is {entry.age_days} days old, {entry.allowed_days} are usual."
+    remedy = "See whether the publisher released something."
+    log.warning("%s %s", problem, remedy)
+    alerts.report(
+        "late_dataset",
+        entry.dataset_id,
+        problem,
+        remedy=f"{remedy} If so, look at the last run of ingest_{entry.dataset_id}.",
+        source=entry.source,
+        dataset=entry.dataset_id.removeprefix(f"{entry.source}__"),
+        period=entry.stamp or "",
+        details={"age_days": entry.age_days, "allowed_days": entry.allowed_days},
+    )
 
 
 @on_data(*PUBLISHED, "marts/build/*", *KEPT, *INCIDENTS)
@@ -98,13 +116,17 @@ def retention() -> dict[str, int]:
     everything can be made of again, and facts as of a date need them."""
     from agrocluster.release import retention as releases
 
-    params = get_current_context()["params"]
+    context = get_current_context()
+    params = context["params"]
     builds = prune_builds(int(params["keep_builds"]))
     closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
+    told = Ledger().prune(timedelta(days=int(params["keep_incident_days"])))
     removed = releases.prune(int(params["keep_releases"]), int(params["keep_release_days"]))
-    log.info("Removed %s builds, %s closed incidents and the releases %s.", builds, closed, removed or "(none)")
+    log.info("Removed %s builds, %s closed incidents, %s closed alerts.", builds, closed, told)
+    log.info("Removed the releases %s.", ", ".join(removed) or "(none)")
     swept = atomic.sweep(layout().root, older_than_s=timedelta(days=1).total_seconds())
-    return {"builds": builds, "releases": len(removed), "incidents": closed, "leftovers": swept}
+    alerts.succeeded(context["ti"].dag_id)
+    return {"builds": builds, "releases": len(removed), "incidents": closed, "alerts": told, "leftovers": swept}
 
 
 def prune_builds(keep: int) -> int:

@@ -42,6 +42,11 @@ class Layout:
         return self.root / "state" / "budget" / f"{source}-{account}.json"
 
     @property
+    def alerts(self) -> Path:
+        """What was reported to people."""
+        return self.root / "state" / "alerts.json"
+
+    @property
     def quality(self) -> Path:
         """Folder of validation results and incidents."""
         return self.root / "quality"
