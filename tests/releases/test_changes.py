@@ -11,7 +11,7 @@ import pytest
 from agrocluster.release import changes, diff, reading, rollback
 from agrocluster.release.changes import FILES, WORDS, text
 from agrocluster.storage.paths import layout
-from release.conftest import Publishing
+from releases.conftest import Publishing
 from support.small_release import publish_small
 
 

@@ -15,7 +15,7 @@ from agrocluster.release import history, intact, reading, record, rollback
 from agrocluster.release import pointer as pointing
 from agrocluster.storage.parquet import file_sha256
 from agrocluster.storage.paths import layout
-from release.conftest import Publishing
+from releases.conftest import Publishing
 
 
 def current() -> str:
