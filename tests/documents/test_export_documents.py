@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from agrocluster.errors import UsageError
 from agrocluster.release.export import export
 from agrocluster.storage.parquet import file_sha256
 from support.documented import Made
@@ -46,6 +47,16 @@ def test_closed_marts_are_in_no_document_but_as_left_out(copied: Path) -> None:
     sheets = openpyxl.load_workbook(copied / "agrocluster.xlsx").sheetnames
     assert "mart_cluster_baseline" in sheets
     assert not left & set(sheets)
+
+
+def test_a_release_of_an_earlier_version_is_not_half_exported(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = {key: value for key, value in made.manifest.items() if key != "documents"}
+    monkeypatch.setattr("agrocluster.release.reading.current", lambda: earlier)
+    with pytest.raises(UsageError, match="Publish again"):
+        export(tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 def test_rows_of_restricted_publishers_are_in_no_file(made: Made, copied: Path) -> None:

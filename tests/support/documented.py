@@ -12,6 +12,7 @@ import pytest
 from support.small_release import Row, contents, publish_small
 
 HOSTILE = '=HYPERLINK("http://evil.example","<b>ключ</b> & \'co\'")'
+LONG = "\x01" + "й" * 40_000
 RELEASE = "2026-01-01-sample-docs"
 
 
@@ -38,6 +39,7 @@ def tables() -> dict[str, list[Row]]:
         if cell["quadrant"] == "none":
             cell["quadrant"] = None  # type: ignore[index]
     rows["mart_cluster_baseline"][0] = {**rows["mart_cluster_baseline"][0], "caveats": HOSTILE}
+    rows["mart_cluster_baseline"][1] = {**rows["mart_cluster_baseline"][1], "caveats": LONG}
     for baseline in rows["dim_baseline"]:
         baseline |= {"name_en": baseline["baseline_id"], "name_ru": baseline["baseline_id"]}  # type: ignore[operator]
     for country in rows["dim_country"]:

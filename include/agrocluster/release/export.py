@@ -29,11 +29,16 @@ def export(target: Path) -> dict[str, Any]:
     Returns the manifest of the copy: that of the release with ``marts`` as exported and ``left_out``, a list of
     ``mart``, ``rows`` and ``reason``.
 
-    Raises UsageError when ``target`` exists or nothing is published.
+    Raises UsageError when ``target`` exists, nothing is published, or the release is from an earlier version.
     """
     found = reading.current()
     if target.exists():
         raise UsageError(f"{target} exists already.", remedy="Name a folder that does not exist; nothing was changed.")
+    if "documents" not in found:
+        raise UsageError(
+            f"Release {found['release']} is from a version whose manifests say too little for a copy.",
+            remedy="Publish again with this version, then export.",
+        )
     kept, left_out = [], []
     with atomic.folder(target) as temporary:
         closed = redistribution.closed_marts(found)

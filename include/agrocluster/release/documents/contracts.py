@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from agrocluster.release.documents.folder import Folder, labelled
-from agrocluster.release.documents.origin import licence_url, sources
+from agrocluster.release.documents.origin import sources
 from agrocluster.release.documents.package import LISTED_IN
+from agrocluster.release.documents.plan import plan
 from agrocluster.storage.parquet import SQL_TYPES
 
 STANDARD = "v3.0.2"
@@ -40,7 +41,7 @@ def _contract(manifest: dict[str, Any], mart: dict[str, Any], marts: set[str]) -
         "descriptionRu": mart["description_ru"],
         "sortedBy": ", ".join(mart["sort"]),
     }
-    links = {licence_url(mart["licence"]): "license"} | {source.homepage: "source" for source in behind}
+    links = {plan().licences[mart["licence"]]: "license"} | {source.homepage: "source" for source in behind}
     return {
         "apiVersion": STANDARD,
         "kind": "DataContract",

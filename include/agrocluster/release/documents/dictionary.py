@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from agrocluster.explain.language import LANGUAGES, Lang
+from agrocluster.explain.language import LANGUAGES, Lang, language
 from agrocluster.release.documents.folder import Folder
-from agrocluster.release.documents.origin import licence_url, sources
+from agrocluster.release.documents.origin import sources
+from agrocluster.release.documents.package import LISTED_IN
 from agrocluster.release.documents.plan import plan, words
 
 TITLES = {"en": "Data dictionary in English", "ru": "Data dictionary in Russian"}
@@ -33,10 +34,10 @@ def facts(mart: dict[str, Any], manifest: dict[str, Any], lang: Lang) -> Iterato
     """Heading and text of everything about a mart but its columns and checks."""
     w = words(lang)
     yield w["file"], mart["path"]
-    yield w["rows"], f"{mart['rows']:,}"
+    yield w["rows"], language(lang).number(mart["rows"])
     yield w["key"], ", ".join(mart["key"])
     yield w["version"], mart["contract_version"]
-    yield w["licence"], f"{mart['licence']} ({licence_url(mart['licence'])})"
+    yield w["licence"], f"{mart['licence']} ({plan().licences[mart['licence']]})"
     yield w["redistribution"], w["handing"][mart["redistribution"]]
     if behind := sources(manifest, mart["name"]):
         yield w["made_from"], "; ".join(getattr(source.title, lang) for source in behind)
@@ -50,7 +51,7 @@ def codes(column: dict[str, Any], lang: Lang) -> str:
     if not listed:
         return ""
     if "." in listed:
-        return str(words(lang)["codes_of"]).format(list=listed)
+        return str(words(lang)["codes_of"]).format(list=".".join(LISTED_IN.get(listed, (listed,))))
     return str(words(lang)["codes"]).format(codes=", ".join(listed.split("|")))
 
 
@@ -77,7 +78,8 @@ def _markdown(manifest: dict[str, Any], lang: Lang) -> Iterator[str]:
     yield f"# {w['title']}\n\n{w['lead']}\n\n{w['release'].format(**manifest)}\n\n## {w['tables']}\n"
     yield f"| {w['name']} | {w['what']} | {w['rows']} |\n|---|---|--:|"
     for mart in manifest["marts"]:
-        yield f"| [{mart['name']}](#{mart['name']}) | {_cell(mart[f'title_{lang}'])} | {mart['rows']:,} |"
+        rows = language(lang).number(mart["rows"])
+        yield f"| [{mart['name']}](#{mart['name']}) | {_cell(mart[f'title_{lang}'])} | {rows} |"
     for mart in manifest["marts"]:
         yield from _markdown_mart(manifest, mart, lang)
     yield f"\n## {w['sources']}\n"

@@ -11,7 +11,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from agrocluster.explain.language import LANGUAGES, Lang
+from agrocluster.explain.language import LANGUAGES, Lang, language
 from agrocluster.release.documents.dictionary import TITLES, codes, facts, failed
 from agrocluster.release.documents.folder import Folder
 from agrocluster.release.documents.origin import sources
@@ -35,8 +35,8 @@ def _page(manifest: dict[str, Any], lang: Lang) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     yield f'<title>{w["title"]} - agrocluster</title>\n<link rel="icon" href="data:,">\n<style>\n{_style()}</style>'
-    yield f'</head>\n<body>\n<a class="skip" href="#tables">{w["skip"]}</a>\n{sample}'
-    yield f"<header>\n<h1>{w['title']}</h1>\n<p>{w['lead']}</p>"
+    yield f'</head>\n<body>\n<a class="skip" href="#tables">{w["skip"]}</a>'
+    yield f"<header>\n{sample}\n<h1>{w['title']}</h1>\n<p>{w['lead']}</p>"
     yield f"<p>{escape(words(lang)['release'].format(**manifest))}</p>"
     yield f'<p><a href="dictionary.{other}.html" lang="{other}" hreflang="{other}">{w["other"]}</a></p>\n</header>'
     yield f'<main>\n<section id="tables">\n<h2>{w["tables"]}</h2>'
@@ -79,7 +79,7 @@ def _table(name: str, heads: tuple[str, ...], rows: Iterator[str]) -> Iterator[s
 
 def _entry(mart: dict[str, Any], lang: Lang) -> str:
     head = f'<th scope="row"><a href="#{mart["name"]}">{mart["name"]}</a></th>'
-    return f"<tr>{head}<td>{escape(mart[f'title_{lang}'])}</td><td>{mart['rows']:,}</td></tr>"
+    return f"<tr>{head}<td>{escape(mart[f'title_{lang}'])}</td><td>{language(lang).number(mart['rows'])}</td></tr>"
 
 
 def _column(mart: dict[str, Any], column: dict[str, Any], lang: Lang) -> str:

@@ -15,8 +15,3 @@ def sources(manifest: dict[str, Any], mart: str | None = None) -> list[SourceSpe
     datasets = [catalog().datasets[vintage["dataset"]] for vintage in manifest["vintages"]]
     used = {dataset.source for dataset in datasets if read is None or dataset.kind in read}
     return [catalog().sources[source] for source in sorted(used)]
-
-
-def licence_url(name: str) -> str:
-    """Where the text of a licence is."""
-    return {source.licence: source.licence_url for source in catalog().sources.values()}[name]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agrocluster.model.specs import SourceSpec
 from agrocluster.release.documents.extracts import ORIGIN, as_written
 from agrocluster.release.documents.folder import Folder, labelled
-from agrocluster.release.documents.origin import licence_url, sources
+from agrocluster.release.documents.origin import sources
+from agrocluster.release.documents.plan import plan
 from agrocluster.storage.atomic import to_json
 
 TYPES = {
@@ -150,11 +152,15 @@ def _name(mart: str) -> str:
 
 
 def _licence(name: str) -> dict[str, str]:
-    return {"name": name, "path": licence_url(name)}
+    return {"name": name, "path": plan().licences[name]}
+
+
+def _terms(source: SourceSpec) -> dict[str, str]:
+    return {"name": source.licence, "path": source.licence_url}
 
 
 def _sources(manifest: dict[str, Any], mart: str | None = None) -> list[dict[str, Any]]:
     return [
-        {"title": s.title.en, "path": s.homepage, "attribution": s.attribution, "licenses": [_licence(s.licence)]}
+        {"title": s.title.en, "path": s.homepage, "attribution": s.attribution, "licenses": [_terms(s)]}
         for s in sources(manifest, mart)
     ]

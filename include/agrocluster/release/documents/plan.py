@@ -85,10 +85,11 @@ class Sdmx(Spec):
 
 
 class Plan(Spec):
-    """What is written. ``methods``: page of docs/methods -> marts it explains."""
+    """What is written. ``methods``: page of docs/methods -> marts it explains; ``licences``: name -> address."""
 
     extracts: Extracts
     sdmx: Sdmx
+    licences: Mapping[str, str]
     methods: Mapping[str, tuple[str, ...]]
 
     def page(self, mart: str) -> str | None:

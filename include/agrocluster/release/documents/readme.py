@@ -32,6 +32,7 @@ Started elsewhere, DuckDB needs to know this folder before it reads a view of ag
 
 csv/*.csv: UTF-8 with byte order mark, decimal point; the last columns name the release and the label of sample data.
 A text that a spreadsheet would take for a formula begins with an apostrophe there. Empty is unknown, never zero.
+agrocluster.xlsx: a text ends after 32,767 characters, the most that a cell can hold; csv/ has it whole.
 sdmx/*.csv: SDMX-CSV 2.0, read with sdmx/structure.xml; NaN with status O is unknown.
 """
 

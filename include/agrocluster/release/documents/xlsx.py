@@ -32,6 +32,8 @@ STYLES = (
     '<xf xfId="0" numFmtId="164" applyNumberFormat="1"/></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
+LONGEST = 32_767
+"""Characters that a cell can hold; Excel repairs a file with more by leaving the cell out."""
 NUMBER = ("<c><v>", "</v></c>")
 CELLS = {
     "string": ('<c t="inlineStr"><is><t>', "</t></is></c>"),
@@ -128,7 +130,7 @@ def _cell(value: str | float, style: int) -> str:
 def _cell_sql(column: str, kind: str) -> tuple[str, str, str]:
     begin, end = CELLS.get(kind, NUMBER)
     text = {
-        "string": f"replace(replace(replace({column}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')",
+        "string": f"replace(replace(replace(left({column}, {LONGEST}), '&', '&amp;'), '<', '&lt;'), '>', '&gt;')",
         "bool": f"{column}::TINYINT",
         "date32": f"{column} - DATE '1899-12-30'",
         "float64": f"CASE WHEN isfinite({column}) THEN {column} END",
