@@ -26,6 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/agrocluster/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     AGROCLUSTER_DATA=/data \
+    AGROCLUSTER_WORK=/data/work \
     GX_ANALYTICS_ENABLED=false
 WORKDIR /opt/agrocluster
 USER 50000:0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,9 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from agrocluster.sample.store import Store
 from agrocluster.storage.locks import exclusive
+
+if TYPE_CHECKING:
+    from support.browser import Browser
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real_data"
 
@@ -47,6 +52,18 @@ def real_data() -> Path:
         warnings.warn(f"{REAL_DATA} is absent: tests on real published files are SKIPPED", stacklevel=1)
         pytest.skip("real published files are not available here")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One headless Chromium for all tests of a session; they are skipped, loudly, where there is none."""
+    from support import browser as chromium  # its libraries are needed by these tests alone
+
+    if chromium.program() is None:
+        warnings.warn("There is no Chromium: tests of pages in a browser are SKIPPED", stacklevel=1)
+        pytest.skip("no Chromium here")
+    with chromium.running(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
 
 
 @pytest.fixture

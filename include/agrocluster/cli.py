@@ -17,6 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from agrocluster import __version__, completion
+from agrocluster.commands_data import data_for
 from agrocluster.errors import AgroclusterError, UsageError
 from agrocluster.output import json_option, show_table
 
@@ -99,9 +100,11 @@ release_option = click.option(
 @click.group(cls=Commands)
 @click.version_option(__version__, prog_name="agrocluster")
 @click.option("-v", "--verbose", is_flag=True, help="Show what happens step by step.")
-def main(verbose: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
     """Cluster-potential baselines for agricultural value chains in Central Asia."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+    ctx.with_resource(data_for(ctx.invoked_subcommand, sys.argv[1:]))
 
 
 @main.command()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agrocluster import staging
 from agrocluster.errors import AgroclusterError, DataGateError, SourceContractError, SourceUnavailable, UsageError
@@ -20,7 +20,7 @@ from agrocluster.http import Client, connect
 from agrocluster.importing import files_adapter
 from agrocluster.marts.build import build
 from agrocluster.marts.relations import catalog_tables
-from agrocluster.model.fetching import Probe, Slice, Years
+from agrocluster.model.fetching import Probe, RawFile, Slice, Years
 from agrocluster.model.loader import catalog
 from agrocluster.quality import gate, report, results
 from agrocluster.quality.row_rules import quarantine_results
@@ -29,7 +29,8 @@ from agrocluster.release import publish as releasing
 from agrocluster.settings import settings
 from agrocluster.sources import registry
 from agrocluster.sources.base import Adapter
-from agrocluster.storage import frozen, landing, overlays, vintages
+from agrocluster.sources.structure import structure
+from agrocluster.storage import frozen, health, landing, overlays, vintages
 from agrocluster.storage.kept import Kept
 from agrocluster.storage.locks import exclusive
 from agrocluster.storage.paths import layout
@@ -60,7 +61,7 @@ def check_source(dataset_id: str, *, years: tuple[int, int] | None = None, force
             remedy="Run it without years; facts hold every year the archive has.",
         )
     asked = Years(*(years or (spec.first_year, spec.last_year or datetime.now(UTC).year)))
-    with _naming(dataset_id, f"{asked.first}-{asked.last}"), _client(dataset_id) as client:
+    with _naming(dataset_id, f"{asked.first}-{asked.last}"), _asking(dataset_id, "check") as (client, _):
         probe = _adapter(dataset_id).probe(spec, client, asked)
     known = landing.known_fingerprints(dataset_id)
     landed = sorted({snapshot_id for ids in known.values() for snapshot_id in ids})
@@ -89,7 +90,7 @@ def plan_slices(check: dict[str, Any]) -> list[Slice]:
     if not check["fetch"]:
         return pieces
     dataset_id = check["dataset_id"]
-    with _naming(dataset_id, check["probe"]["stamp"]), _client(dataset_id) as client:
+    with _naming(dataset_id, check["probe"]["stamp"]), _asking(dataset_id, "check") as (client, _):
         return pieces + _adapter(dataset_id).slices(catalog().dataset(dataset_id), Probe(**check["probe"]), client)
 
 
@@ -114,8 +115,10 @@ def fetch_slice(check: dict[str, Any], piece: Slice) -> dict[str, Any]:
     with _naming(dataset_id, probe.stamp), exclusive(work / f"{landing.slug(piece['id'])}.lock"):
         if landing.has_slice(work, piece["id"]):
             return _kept(work, piece)
-        with _client(dataset_id) as client:
+        key = "-".join((landing.slug(probe.stamp), work.name.removeprefix(landing.WORK)[:8]))
+        with _asking(dataset_id, "fetch", key) as (client, seen):
             files = _adapter(dataset_id).fetch(catalog().dataset(dataset_id), probe, piece, client, work)
+            seen.extend((work / file.name, file) for file in files)
         landing.keep_slice(work, piece["id"], files)
         return _kept(work, piece)
 
@@ -361,9 +364,29 @@ def _predecessor(staged: vintages.Vintage) -> Path | None:
     return earlier[-1].path / "data.parquet" if earlier and staged.scope == "full" else None
 
 
-def _client(dataset_id: str) -> Client:
+@contextmanager
+def _asking(
+    dataset_id: str, kind: Literal["check", "fetch"], key: str = ""
+) -> Iterator[tuple[Client, list[tuple[Path, RawFile]]]]:
+    """A client of a dataset's publisher, and a list for the files it brings; notes how the answers came."""
     spec = catalog().dataset(dataset_id)
-    return connect(spec.source, dataset=spec.dataset)
+    files: list[tuple[Path, RawFile]] = []
+    failures = 1
+    with connect(spec.source, dataset=spec.dataset) as client:
+        try:
+            yield client, files
+            failures = 0
+        finally:
+            tally, made = client.tally, [structure(path, file) for path, file in files]
+            counts: dict[str, float] = {
+                "answers": tally.answers,
+                "retries": tally.retries,
+                "failures": failures,
+                "files": len(files),
+            }
+            counts |= {"seconds": tally.seconds, "slowest": tally.slowest, "bytes": sum(f.size for _, f in files)}
+            if any(counts.values()):
+                health.note(dataset_id, kind, key, made, **counts)
 
 
 def _adapter(dataset_id: str) -> Adapter:

@@ -5,6 +5,7 @@ A run belongs to one data mode. Sample and real figures may share a data root bu
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,18 @@ class Settings:
     """Where data live and where they come from.
 
     Attributes:
-        data: root of landing, staged, quality and marts.
+        data: root of landing, staged, quality and marts; with a ``store``, a folder that shows some of it for reading.
         mode: ``sample`` (sample source server), ``files`` (a folder of downloads), ``live`` (the publishers).
         files: the folder of ``files`` mode, else None.
+        store: address of the object store that holds the data root, None where a folder does.
+        work: with a ``store``, the folder of this machine for copies of it.
     """
 
     data: Path
     mode: Mode
     files: Path | None = None
+    store: str | None = None
+    work: Path | None = None
 
     @property
     def world(self) -> str:
@@ -39,6 +44,9 @@ class Settings:
 
 def settings() -> Settings:
     """Read ``AGROCLUSTER_DATA`` (default ``data/`` in the working directory), ``SOURCES`` and ``DATA``.
+
+    The data root may be an address (``s3://bucket/prefix``); ``AGROCLUSTER_WORK`` is then the folder for working copies
+    (default: one in ``~/.cache/agrocluster``).
 
     Raises UsageError when the mode is unknown or ``files`` mode lacks its folder.
     """
@@ -52,5 +60,14 @@ def settings() -> Settings:
             f"SOURCES=files needs a folder of downloads, and DATA={folder!r} is none.",
             remedy="Call it as: make run SOURCES=files DATA=path/to/folder",
         )
-    root = Path(os.environ.get("AGROCLUSTER_DATA") or "data").expanduser().resolve()
-    return Settings(data=root, mode=cast(Mode, mode), files=files)
+    root = os.environ.get("AGROCLUSTER_DATA") or "data"
+    if "://" not in root:
+        return Settings(data=_folder(root), mode=cast(Mode, mode), files=files)
+    address = root.rstrip("/")
+    own = f"~/.cache/agrocluster/{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    work = _folder(os.environ.get("AGROCLUSTER_WORK") or own)
+    return Settings(data=work / "view", mode=cast(Mode, mode), files=files, store=address, work=work)
+
+
+def _folder(name: str) -> Path:
+    return Path(name).expanduser().resolve()

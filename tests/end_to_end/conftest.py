@@ -25,7 +25,7 @@ def published(sample_server: SampleServer, tmp_path_factory: pytest.TempPathFact
     root = tmp_path_factory.mktemp("published") / "data"
     with pytest.MonkeyPatch.context() as monkeypatch:
         use(monkeypatch, sample_server.url, root)
-        return Published(root, sample_server, pipeline.refresh())
+        return Published.of(root, sample_server, pipeline.refresh())
 
 
 @pytest.fixture(scope="session")

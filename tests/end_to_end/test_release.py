@@ -38,11 +38,34 @@ def test_the_release_holds_every_mart_of_the_catalogue_and_its_hashes(published:
 def test_sample_data_say_so_wherever_they_go(published: Published) -> None:
     label = "SAMPLE DATA - NOT REAL STATISTICS"
     assert json.loads((published.root / "marts" / "latest.json").read_text())["label"] == label
-    for name in ("manifest.json", "README.txt", "marts.sql", "datapackage.json"):
-        assert label in (published.folder / name).read_text(encoding="utf-8"), name
+    manifest = json.loads((published.folder / "manifest.json").read_text(encoding="utf-8"))
+    texts = [entry["path"] for entry in manifest["documents"] if Path(entry["path"]).suffix not in {".xlsx", ".duckdb"}]
+    for name in ("manifest.json", *texts):
+        assert name == "dictionary.csv" or label in (published.folder / name).read_text(encoding="utf-8"), name
     for path in published.folder.glob("*.parquet"):
         assert pq.read_schema(path).metadata[b"label"].decode() == label, path.name
     assert published.sql("SELECT DISTINCT data_mode FROM mart_provenance") == [("sample",)]
+
+
+def test_marts_keep_the_enumerations_and_keys_of_the_data_package(published: Published) -> None:
+    """What the data package promises of the tables, on the figures of the whole sample world."""
+    package = json.loads((published.folder / "datapackage.json").read_text(encoding="utf-8"))
+    paths = {resource["name"]: published.folder / resource["path"] for resource in package["resources"]}
+    promised = 0
+    with duckdb.connect() as con:
+        for resource in (r for r in package["resources"] if r["format"] == "parquet"):
+            codes = f"SELECT DISTINCT {{}} AS code FROM '{paths[resource['name']]}' WHERE code IS NOT NULL"
+            for key in resource["schema"]["foreignKeys"]:
+                ((column,), (other,), holder) = (key["fields"], *map(key["reference"].get, ("fields", "resource")))
+                lost = f"{codes.format(column)} EXCEPT SELECT {other} FROM '{paths[holder]}'"
+                assert con.sql(lost).fetchall() == [], (resource["name"], column)
+                promised += 1
+            for field in resource["schema"]["fields"]:
+                if listed := field["constraints"].get("enum"):
+                    held = {code for (code,) in con.sql(codes.format(field["name"])).fetchall()}
+                    assert held <= set(listed), (resource["name"], field["name"])
+                    promised += 1
+    assert promised > 100
 
 
 def test_every_column_is_explained_to_duckdb_and_arrow_users(published: Published) -> None:

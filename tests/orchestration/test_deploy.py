@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import subprocess
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ from support.airflow_home import PROJECT
 
 COMPOSE = (PROJECT / "docker-compose.yaml").read_text(encoding="utf-8")
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+CLUSTER = (PROJECT / "docker-compose.cluster.yaml").read_text(encoding="utf-8")
+HELM = (PROJECT / "deploy" / "helm" / "values.yaml").read_text(encoding="utf-8")
 EXAMPLE = (PROJECT / ".env.example").read_text(encoding="utf-8")
 AIRFLOW_SERVICES = ("init", "api-server", "scheduler", "dag-processor")
 
@@ -29,6 +32,16 @@ AIRFLOW_SERVICES = ("init", "api-server", "scheduler", "dag-processor")
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     return dict(yaml.safe_load(COMPOSE)["services"])
+
+
+@pytest.fixture(scope="module")
+def cluster() -> dict[str, Any]:
+    return dict(yaml.safe_load(CLUSTER)["services"])
+
+
+def _required(text: str) -> set[str]:
+    """Variables without which compose refuses to start."""
+    return set(re.findall(r"\$\{(\w+):\?", text))
 
 
 def instruction(name: str) -> list[str]:
@@ -53,10 +66,18 @@ def test_only_the_interface_is_reachable_and_only_from_this_machine(services: di
 
 
 def test_no_secret_has_a_default_and_every_one_is_in_the_example() -> None:
-    required = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
     secrets = {"POSTGRES_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY"}
-    assert required == secrets | {"AGROCLUSTER_ADMIN_PASSWORD"}
-    others = set(re.findall(r"\$\{(\w+)", COMPOSE)) - required
+    assert _required(COMPOSE) == secrets | {"AGROCLUSTER_ADMIN_PASSWORD"}
+    store = {
+        "AGROCLUSTER_STORE",
+        "AWS_ENDPOINT_URL",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+    assert _required(CLUSTER) == store | {"REDIS_PASSWORD", "POSTGRES_PASSWORD"}
+    required = _required(COMPOSE) | _required(CLUSTER)
+    others = set(re.findall(r"(?<!\$)\$\{(\w+)", COMPOSE + CLUSTER)) - required
     assert not [name for name in others if re.search("PASSWORD|KEY|SECRET|TOKEN", name)]
     for name in required:
         assert re.search(rf"^{name}=$", EXAMPLE, re.MULTILINE), name
@@ -64,9 +85,11 @@ def test_no_secret_has_a_default_and_every_one_is_in_the_example() -> None:
         assert re.search(rf"^#{name}=", EXAMPLE, re.MULTILINE), name
 
 
-def test_every_airflow_setting_exists(services: dict[str, Any], tmp_path: Path) -> None:
+def test_every_airflow_setting_exists(services: dict[str, Any], cluster: dict[str, Any], tmp_path: Path) -> None:
     """Airflow takes a misspelt setting without a word."""
     names = {name for service in AIRFLOW_SERVICES for name in services[service]["environment"]}
+    names |= set(cluster["worker"]["environment"])
+    names |= {f"AIRFLOW__{s}__{o}".upper() for s, options in yaml.safe_load(HELM)["config"].items() for o in options}
     names |= set(re.findall(r"AIRFLOW__\w+(?==)", DOCKERFILE)) | set(environment(Home(tmp_path), tmp_path, 1, {}))
     described = conf.configuration_description
     for name in sorted(n for n in names if n.startswith("AIRFLOW__")):
@@ -87,6 +110,80 @@ def test_commands_and_health_checks_call_what_exists(services: dict[str, Any]) -
     assert services["api-server"]["ports"][0].endswith(":8080")
 
 
+def test_the_cluster_adds_redis_and_workers_and_opens_nothing(
+    services: dict[str, Any], cluster: dict[str, Any]
+) -> None:
+    assert set(cluster) == {"redis", "worker", *AIRFLOW_SERVICES}
+    assert not [name for name, service in cluster.items() if "ports" in service or "network_mode" in service]
+    for name in (*AIRFLOW_SERVICES, "worker"):
+        added = cluster[name]["environment"]
+        assert added == cluster["worker"]["environment"], name
+        assert added["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+        assert added["AGROCLUSTER_WORK"].startswith("/data/")
+    assert cluster["worker"]["extends"] == {"file": "docker-compose.yaml", "service": "dag-processor"}
+    assert services["dag-processor"]["read_only"] is True
+    assert cluster["worker"]["volumes"] == [cluster["worker"]["environment"]["AGROCLUSTER_WORK"]]
+    assert find_spec(cluster["worker"]["command"][2])
+    timeout = int(cluster["worker"]["environment"]["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+    assert timeout > policy.default_args()["execution_timeout"].total_seconds()
+
+
+def test_redis_wants_a_password_that_no_list_of_processes_shows(cluster: dict[str, Any], tmp_path: Path) -> None:
+    redis = cluster["redis"]
+    assert (redis["read_only"], redis["cap_drop"]) == (True, ["ALL"])
+    script = redis["command"][2].replace("$$", "$").replace("/data/", f"{tmp_path}/")
+    written, _, served = script.rpartition(" && exec redis-server ")
+    subprocess.run(["sh", "-c", written], check=True, env={"REDIS_PASSWORD": "opens-sesame", "PATH": "/usr/bin:/bin"})
+    conf_file = Path(served)
+    assert conf_file.read_text().splitlines() == ["requirepass opens-sesame", 'save ""', "appendonly no"]
+    assert stat.S_IMODE(conf_file.stat().st_mode) == 0o600
+    url = cluster["worker"]["environment"]["AIRFLOW__CELERY__BROKER_URL"]
+    assert re.fullmatch(r"redis://:\$\{REDIS_PASSWORD:\?[^}]+\}@redis:6379/0", url)
+
+
+CHART = {
+    "executor", "airflowVersion", "images", "uid", "gid", "airflowHome", "securityContexts", "volumes", "volumeMounts",
+    "env", "secret", "data", "fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName", "postgresql", "redis",
+    "config", "migrateDatabaseJob", "createUserJob", "apiServer", "scheduler", "dagProcessor", "workers", "triggerer",
+    "statsd", "ingress",
+}  # fmt: skip
+"""Names of values that the chart of Apache Airflow has from 1.19 on, as far as they are used; Helm takes any other
+name without a word."""
+
+
+def test_the_values_for_kubernetes_use_names_of_the_chart_and_hold_no_secret() -> None:
+    values = yaml.safe_load(HELM)
+    assert set(values) <= CHART
+    assert not re.search(r"(?i)^\s*(pass|password|fernetKey|jwtSecret|apiSecretKey|brokerUrl|connection):", HELM, re.M)
+    assert not [entry["name"] for entry in values["env"] if re.search("KEY|SECRET|PASSWORD|TOKEN", entry["name"])]
+    assert all(set(entry) == {"envName", "secretName", "secretKey"} for entry in values["secret"])
+    for name in ("fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName"):
+        assert values[name].startswith("agrocluster-")
+    assert values["redis"]["passwordSecretName"]
+    assert set(values["data"]) == {"metadataSecretName", "brokerUrlSecretName"}
+
+
+def test_pods_have_no_root_no_writable_code_and_no_door() -> None:
+    values = yaml.safe_load(HELM)
+    contexts = values["securityContexts"]
+    assert contexts["pod"]["runAsNonRoot"] is True
+    assert contexts["containers"]["readOnlyRootFilesystem"] is True
+    assert contexts["containers"]["capabilities"] == {"drop": ["ALL"]}
+    assert values["ingress"] == {"apiServer": {"enabled": False}}
+    mounted = {mount["mountPath"] for mount in values["volumeMounts"]}
+    env = {entry["name"]: entry["value"] for entry in values["env"]}
+    assert mounted == {"/tmp", "/data"}
+    for path in (env["AIRFLOW_HOME"], env["AGROCLUSTER_WORK"], values["airflowHome"]):
+        assert path.startswith(tuple(mounted))
+    for name in ("migrateDatabaseJob", "apiServer", "scheduler", "dagProcessor", "workers", "redis"):
+        assert values[name]["resources"]["requests"].keys() >= {"cpu", "memory"}, name
+        assert values[name]["resources"]["limits"]["memory"], name
+    for module in re.findall(r"python -m ([\w.]+)", HELM):
+        assert find_spec(module), module
+    image = {instruction("WORKDIR")[0]}
+    assert {values["config"]["core"][folder].rsplit("/", 1)[0] for folder in ("dags_folder", "plugins_folder")} == image
+
+
 def test_data_live_in_one_volume_and_containers_cannot_change_the_code(services: dict[str, Any]) -> None:
     for name in AIRFLOW_SERVICES:
         assert services[name]["volumes"] == ["data:/data"]
@@ -103,6 +200,11 @@ def test_the_image_is_built_from_the_lock_without_root_and_for_a_supported_pytho
     low, high = re.findall(r"3\.(\d+)", wanted)
     (minor,) = re.findall(r"python:3\.(\d+)", " ".join(instruction("ARG")))
     assert int(low) <= int(minor) < int(high)
+
+
+def test_copies_of_an_object_store_go_to_the_volume_not_to_memory() -> None:
+    assert "AGROCLUSTER_WORK=/data/work" in instruction("ENV")[-1].split()
+    assert instruction("VOLUME") == ["/data"]
 
 
 def test_everything_the_image_copies_exists_and_is_not_ignored() -> None:

@@ -28,7 +28,7 @@ LAYERS = {
     "overlay": {"model", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "atlas": {"model", "storage", "release", "explain"},
-    "board": {"model", "storage", "quality", "release"},
+    "board": {"model", "http", "storage", "quality", "marts", "release", "atlas"},
 }
 
 

@@ -1,63 +1,63 @@
-"""The board as a web application: one page and one style sheet, rendered here, nothing loaded from elsewhere."""
+"""The board as a web application: pages for people, answers for programs, and errors that say what to do.
+
+Everything needs Airflow's permission (``auth``), is rendered here, and loads nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-from importlib import resources
-from typing import Annotated, Any
+from http import HTTPStatus
 
-from fastapi import FastAPI, Query
-from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
+from agrocluster.board import api, pages
 from agrocluster.board.auth import VIEWER
-from agrocluster.board.data import Board, board
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+from agrocluster.board.render import HEADERS, page
+from agrocluster.errors import AgroclusterError, UsageError
 
 app = FastAPI(title="agrocluster board", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[VIEWER])
+app.include_router(pages.router)
+app.include_router(api.router)
+
+REMEDIES = {
+    401: "Log in to Airflow and open the board again; programs send `Authorization: Bearer <token>`, which "
+    "POST /auth/token gives.",
+    403: "Ask whoever looks after this Airflow for a role that may view it.",
+    404: "Use the navigation above; api/releases lists what programs can ask for.",
+    405: "The board reads only: use GET.",
+}
 
 
-def _when(value: str | None) -> str:
-    """An ISO 8601 time as people read it; text that is none stays as it is."""
-    try:
-        return datetime.fromisoformat(value or "").strftime("%-d %b %Y, %H:%M")
-    except ValueError:
-        return value or ""
+@app.exception_handler(AgroclusterError)
+def refused(request: Request, error: AgroclusterError) -> Response:
+    """A name that does not exist is not found; anything else is damage, and its remedy says what to do."""
+    status = 404 if isinstance(error, UsageError) else 500
+    return _answer(request, status, error.problem, error.remedy or "")
 
 
-def _count(value: Any) -> str:
-    return "" if value is None else f"{value:,}".replace(",", "\u202f")
+@app.exception_handler(RequestValidationError)
+def invalid(request: Request, error: RequestValidationError) -> Response:
+    """A parameter that cannot be: which one, and why. What was sent is not repeated."""
+    told = "; ".join(f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors())
+    return _answer(request, 422, f"The address holds a value that cannot be: {told}.", "Correct the address.")
 
 
-_templates = Environment(
-    loader=PackageLoader("agrocluster.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-_templates.filters.update(when=_when, count=_count)
+@app.exception_handler(AnyHTTPException)
+def denied(request: Request, error: HTTPException) -> Response:
+    """Not logged in, not allowed, or no such page."""
+    return _answer(request, error.status_code, str(error.detail), REMEDIES.get(error.status_code, ""), error.headers)
 
 
-def render(content: Board) -> str:
-    """The page as HTML."""
-    return _templates.get_template("board.html").render(board=content)
-
-
-@app.get("/")
-def page(dag_id: Annotated[str | None, Query(max_length=250)] = None, run_id: str | None = None) -> HTMLResponse:
-    """The page; ``dag_id`` (Airflow fills it in on a run's tab) narrows it to that Dag's dataset."""
-    del run_id
-    return HTMLResponse(render(board(dag_id)), headers=HEADERS)
-
-
-@app.get("/board.css")
-def style() -> Response:
-    """The style sheet."""
-    css = resources.files("agrocluster.board").joinpath("templates/board.css").read_text(encoding="utf-8")
-    return Response(css, media_type="text/css", headers=HEADERS)
+def _answer(request: Request, status: int, problem: str, remedy: str, headers: object = None) -> Response:
+    inside = str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", "")))
+    if inside.startswith("/api/"):
+        response: Response = JSONResponse({"error": problem, "remedy": remedy}, status, headers=HEADERS)
+    else:
+        title = HTTPStatus(status).phrase
+        # Whoever is not let in learns nothing of the data root, not even whether its figures are sample data.
+        shown = {"banner": ""} if status in {401, 403} else {}
+        response = page(request, "error", status, code=status, title=title, problem=problem, remedy=remedy, **shown)
+    response.headers.update(dict(headers) if isinstance(headers, dict) else {})
+    return response

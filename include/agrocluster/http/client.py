@@ -24,6 +24,7 @@ from agrocluster.http.body import Expect, check_shape, is_cut_off, stream
 from agrocluster.http.download import fetch_file
 from agrocluster.http.endpoint import endpoint
 from agrocluster.http.retry import Backoff, Transient
+from agrocluster.http.tally import Tally
 from agrocluster.http.transport import Transport
 from agrocluster.model.loader import catalog
 from agrocluster.model.specs import SourceSpec
@@ -70,6 +71,11 @@ class Client:
         self.pause, self.clock, self.now = pause, clock, now
         self.transport = Transport(source, base_url or source.base_url, key, pause=pause, clock=clock, now=now)
         self.clean = self.transport.clean
+
+    @property
+    def tally(self) -> Tally:
+        """How the publisher's answers came so far."""
+        return self.transport.tally
 
     def __repr__(self) -> str:
         return f"Client(source={self.source.id!r}, base_url={self.transport.guard.base.geturl()!r})"
@@ -202,6 +208,7 @@ class Client:
                     remedy=error.remedy or f"Compare {self.clean(url)} with the source's contract.",
                 ) from None
             failures += 1
+            self.tally.retry()
             wait = self._next_wait(url, fault, failures, deadline, period)
             log.warning(
                 "%s: %s; attempt %d of %d failed, next in %.1f s (%s)",

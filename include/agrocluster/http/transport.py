@@ -25,6 +25,7 @@ from agrocluster.http.guard import HostGuard, is_loopback
 from agrocluster.http.pace import pace
 from agrocluster.http.redaction import redact
 from agrocluster.http.retry import Transient, is_transient, retry_after
+from agrocluster.http.tally import Tally
 from agrocluster.model.specs import SourceSpec
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Transport:
         self.source = source
         self.guard = HostGuard(base_url, source.allowed_hosts, source=source.id)
         self.pause, self.clock, self.now = pause, clock, now
+        self.tally = Tally()
         self._key = key
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
@@ -129,7 +131,7 @@ class Transport:
         interval = 0.0 if self.guard.loopback else self.source.min_interval_s
         with pace(host, self.source.max_connections, interval).turn(self.clock, self.pause):
             try:
-                return self._session().request(
+                response = self._session().request(
                     method, url, headers=own, stream=True, allow_redirects=False, timeout=self.source.timeout_s
                 )
             except requests.Timeout as error:
@@ -138,6 +140,8 @@ class Transport:
                 raise Transient(f"the host {host} {_trouble(error)}") from error
             except requests.RequestException as error:
                 raise SourceContractError(f"{url} cannot be asked: {type(error).__name__}.") from error
+        self.tally.answer(response.elapsed.total_seconds())
+        return response
 
     def _judge(self, response: requests.Response, accept: Collection[int]) -> None:
         status, kind = response.status_code, response.headers.get("Content-Type", "")

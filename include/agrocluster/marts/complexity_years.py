@@ -17,6 +17,7 @@ from agrocluster.marts.cube import Cube, cube
 from agrocluster.marts.parameters import Parameters, parameters
 from agrocluster.measures.complexity import Fitness, Landscape, UndefinedComplexity, fitness, landscape
 from agrocluster.measures.complexity_sample import Sample, choose
+from agrocluster.model.arrays import settled
 
 _EXPORTS = """
 SELECT exporter AS iso3, left(hs_code, 4) AS product, year, sum(value_usd) AS value
@@ -69,17 +70,17 @@ class Year:
     fit: Fitness | None
 
     def per_country(self, values: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Values of the sample's rows at their place among all countries; nan elsewhere."""
+        """Values of the sample's rows, settled, at their place among all countries; nan elsewhere."""
         result = np.full(len(self.countries), np.nan)
         if values is not None:
-            result[self.sample.rows] = values
+            result[self.sample.rows] = settled(values)
         return result
 
     def per_product(self, values: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Values of the sample's columns at their place among all products; nan elsewhere."""
+        """Values of the sample's columns, settled, at their place among all products; nan elsewhere."""
         result = np.full(len(self.products), np.nan)
         if values is not None:
-            result[self.sample.columns] = values
+            result[self.sample.columns] = settled(values)
         return result
 
     def per_cell(self, values: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from agrocluster.marts import complexity_years
 from agrocluster.marts.complexity_years import Year
-from agrocluster.model.arrays import texts_to_arrow, to_arrow
+from agrocluster.model.arrays import settled, texts_to_arrow, to_arrow
 
 _LABEL = pa.dictionary(pa.int32(), pa.string())
 _FIGURES = ("exports_usd", "world_usd", "advantage", "m", "density", "pci", "cog_pkg", "cog_book", "ubiquity")
@@ -55,10 +55,10 @@ def _cells(of: Year, published: set[str]) -> pa.Table:
         "world_usd": np.broadcast_to(of.x.sum(axis=0), wide),
         "advantage": of.per_cell(of.sample.advantage[np.ix_(of.sample.rows, of.sample.columns)])[rows],
         "m": of.per_cell(of.sample.m)[rows],
-        "density": of.per_cell(found.density if found else None)[rows],
+        "density": of.per_cell(settled(found.density) if found else None)[rows],
         "pci": np.broadcast_to(of.per_product(found.found.pci if found else None), wide),
-        "cog_pkg": of.per_cell(found.cog_pkg if found else None)[rows],
-        "cog_book": of.per_cell(found.cog_book if found else None)[rows],
+        "cog_pkg": of.per_cell(settled(found.cog_pkg) if found else None)[rows],
+        "cog_book": of.per_cell(settled(found.cog_book) if found else None)[rows],
         "ubiquity": np.broadcast_to(of.per_product(ubiquity), wide),
     }
     columns = [

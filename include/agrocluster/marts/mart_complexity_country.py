@@ -9,7 +9,7 @@ import pyarrow as pa
 from agrocluster.marts import complexity_years
 from agrocluster.marts.complexity_years import Year
 from agrocluster.marts.parameters import parameters
-from agrocluster.model.arrays import texts_to_arrow, to_arrow
+from agrocluster.model.arrays import settled, texts_to_arrow, to_arrow
 
 _TYPES = {"iso3": pa.string(), "year": pa.int16(), "status": pa.string(), "reason": pa.string()}
 _FIGURES = ("population", "exports_usd_year", "eci_py", "eci_r", "coi", "fitness", "lambda_2", "lambda_3")
@@ -42,8 +42,8 @@ def _rows(of: Year, updates: float) -> pa.Table:
         "eci_r": of.per_country(found.eci_sample if found else None),
         "coi": of.per_country(found.coi if found else None),
         "fitness": of.per_country(of.fit.of(of.sample.m) if of.fit else None),
-        "lambda_2": np.full(rows, found.found.lambda_2 if found else np.nan),
-        "lambda_3": np.full(rows, found.found.lambda_3 if found else np.nan),
+        "lambda_2": settled(np.full(rows, found.found.lambda_2 if found else np.nan)),
+        "lambda_3": settled(np.full(rows, found.found.lambda_3 if found else np.nan)),
         "n_years_w3": of.years_present.astype(np.float64),
         "diversity": of.per_country(of.sample.m.sum(axis=1)),
         "fitness_updates": np.full(rows, updates),

@@ -16,8 +16,8 @@ linked AS (
             string_agg(DISTINCT l.other, ' ' ORDER BY l.other) FILTER (o.quadrant IN ('build', 'defend')), ''
         ) AS linked_strong,
         count(DISTINCT l.other) FILTER (o.quadrant IN ('build', 'defend')) AS n_linked_strong,
-        sum(l.weight * o.position ORDER BY l.other, l.link_type)
-            / sum(l.weight ORDER BY l.other, l.link_type) FILTER (o.position IS NOT NULL) AS linked_position
+        sum(l.weight * o.position ORDER BY l.other, l.link_type, l.weight)
+            / sum(l.weight ORDER BY l.other, l.link_type, l.weight) FILTER (o.position IS NOT NULL) AS linked_position
     FROM cell c JOIN link l USING (chain)
     LEFT JOIN cell o ON o.baseline_id = c.baseline_id AND o.iso3 = c.iso3 AND o.chain = l.other
     GROUP BY ALL

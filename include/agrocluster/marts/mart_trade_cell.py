@@ -19,7 +19,7 @@ from agrocluster.marts import mirror_windows
 from agrocluster.marts.parameters import Parameters, parameters
 from agrocluster.measures import cif, mirror, reexport, two_way
 from agrocluster.measures.safe import divide, ln
-from agrocluster.model.arrays import to_arrow, to_numpy
+from agrocluster.model.arrays import settled, to_arrow, to_numpy
 
 Floats = NDArray[np.float64]
 
@@ -336,7 +336,8 @@ def _freight(
                 max_ln_ratio=method["cif_max_ln_ratio"],
             )
             if model is not None:
-                modelled = np.where(rows, model.tau(explained[:, columns], method["cif_cap"]), modelled)
+                fitted = settled(model.tau(explained[:, columns], method["cif_cap"]))
+                modelled = np.where(rows, fitted, modelled)
     tau, basis = cif.cif_factor(
         of["m"], of["cif_usd"], of["fob_usd"], modelled, flat=method["cif_flat"], cap=method["cif_cap"]
     )

@@ -56,6 +56,15 @@ def to_arrow(values: NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(_ARROW[values.dtype], len(values), [valid, pa.py_buffer(values)])
 
 
+SETTLED_DECIMALS = 6
+"""Of figures of order one. Matrix routines of different processors agree to about twelve."""
+
+
+def settled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``values`` of order one without the digits that differ between processors: equal inputs give equal bytes."""
+    return np.asarray(np.round(values, SETTLED_DECIMALS) + 0.0)  # no negative zero
+
+
 def texts_to_arrow(texts: Sequence[str]) -> pa.StringArray:
     """A string array without nulls."""
     encoded = [text.encode() for text in texts]

@@ -35,6 +35,8 @@ from agrocluster.model.specs import (
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C loader reads the catalogue ten times faster, in every process anew."""
 ROOT = Path(__file__).resolve().parent.parent / "catalog"
+HASHED = frozenset({".yaml", ".csv", ".sql", ".py", ".css"})
+"""Endings of files that shape a release."""
 S = TypeVar("S", bound=Spec)
 
 
@@ -102,7 +104,7 @@ def tree_fingerprint(*roots: Path) -> str:
     """SHA-256 over names and bytes of all data and code files below ``roots``; caches are left out."""
     digest = hashlib.sha256()
     for root in roots:
-        for path in sorted(p for p in root.rglob("*") if p.suffix in {".yaml", ".csv", ".sql", ".py"} and p.is_file()):
+        for path in sorted(p for p in root.rglob("*") if p.suffix in HASHED and p.is_file()):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from agrocluster import incidents
+from agrocluster.orchestration.needs import on_data
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -26,7 +27,7 @@ def report_failure(context: Context) -> None:
     source, _, dataset = dataset_id.partition("__")
     where = {"source": source, "dataset": dataset} if dataset_id else {}
     try:
-        path = incidents.record(
+        path = on_data()(incidents.record)(
             error,
             dag_id=task.dag_id,
             run_id=context["run_id"],

@@ -140,12 +140,12 @@ def _claim(wanted: int, claims: ExitStack) -> int:
     raise UsageError(f"No port from {wanted} to {wanted + 99} is free.", remedy="End other programs and run again.")
 
 
-def environment(home: Home, data: Path, port: int, sources: dict[str, str]) -> dict[str, str]:
+def environment(home: Home, data: Path | str, port: int, sources: dict[str, str]) -> dict[str, str]:
     """Environment of every Airflow process of the run.
 
     Args:
         home: secrets and paths.
-        data: data root.
+        data: data root, a folder or the address of an object store.
         port: port of the api-server.
         sources: addresses of publishers in sample mode, as environment variables; empty otherwise.
     """

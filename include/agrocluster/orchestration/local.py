@@ -116,6 +116,11 @@ def stop_command() -> None:
 
 def run(*, leave: bool, port: int, console: Console) -> int:
     """The whole main job; returns the exit code (0 published or unchanged, 1 failed, 130 interrupted)."""
+    if address := settings().store:
+        raise UsageError(
+            f"A run on this machine works on a folder, and AGROCLUSTER_DATA is {address}.",
+            remedy="Name a folder, use `agrocluster refresh`, or set up a server as docs/deployment.md says.",
+        )
     home = Home(settings().data / "airflow")
     home.prepare()
     if settings().mode == "files":

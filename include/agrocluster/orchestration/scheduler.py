@@ -21,10 +21,8 @@ MODULES = (
 )
 
 
-def main() -> None:
-    """Import, then become the scheduler; arguments are passed on."""
-    from airflow.__main__ import main as airflow
-
+def preload() -> None:
+    """Import all that tasks need and read the catalogue, for the processes that are forked from this one."""
     from agrocluster.marts.relations import catalog_tables
     from agrocluster.model.loader import catalog
     from agrocluster.orchestration.ingest import ingest_dags
@@ -34,6 +32,13 @@ def main() -> None:
     ingest_dags(catalog())
     catalog_tables(catalog())
     gc.collect()
+
+
+def main() -> None:
+    """Import, then become the scheduler; arguments are passed on."""
+    from airflow.__main__ import main as airflow
+
+    preload()
     sys.argv[1:1] = ["scheduler", "--skip-serve-logs"]
     airflow()
 

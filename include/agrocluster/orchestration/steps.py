@@ -16,7 +16,9 @@ from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
+from agrocluster.storage import mirror
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -42,6 +44,7 @@ CHECK = "check"
 """XCom key of what ``check_source`` found out; its return value is what follows from it."""
 
 
+@on_data("landing/{landing}/*.json", "staged/{dataset}/*.json", "inventory/*")
 def check_source(dataset_id: str) -> list[Json]:
     """One cheap request: has the publisher released anything that landing does not hold?
 
@@ -60,6 +63,7 @@ def check_source(dataset_id: str) -> list[Json]:
     return list(pipeline.batches(pieces, TASKS_PER_SLOT * slots))
 
 
+@on_data("landing/{landing}/*", "inventory/*")
 def fetch(check: Json, batch: Json) -> list[Json]:
     """Stream the slices of a batch into landing; those that are there already, from an earlier try, are skipped.
 
@@ -70,12 +74,17 @@ def fetch(check: Json, batch: Json) -> list[Json]:
 
     try:
         with endpoint(_source(check["dataset_id"])):
-            return [pipeline.fetch_slice(check, piece) for piece in batch["slices"]]
+            done = []
+            for piece in batch["slices"]:
+                done.append(pipeline.fetch_slice(check, piece))
+                mirror.save()
+            return done
     except QuotaExhausted as spent:
         log.warning("%s Goes on by itself at %s.", spent, f"{spent.resume_at:%Y-%m-%d %H:%M} UTC")
         raise AirflowRescheduleException(spent.resume_at) from spent
 
 
+@on_data("landing/{landing}/.work-*", "landing/{landing}/*.json")
 def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
     """Make the fetched slices an immutable snapshot (several, where several vintages were found)."""
     from agrocluster import pipeline
@@ -83,6 +92,7 @@ def seal(check: Json, fetched: list[list[Json]]) -> list[str]:
     return list(pipeline.seal_snapshots(check, [piece for batch in fetched for piece in batch]))
 
 
+@on_data("landing/{landing}/*", "staged/{dataset}/*.json")
 def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
     """Parts of large snapshots; each becomes a task, on whichever worker is free."""
     from agrocluster import pipeline
@@ -90,6 +100,7 @@ def divide(dataset_id: str, snapshot_ids: list[str]) -> list[Json]:
     return list(pipeline.divide(dataset_id, list(snapshot_ids)))
 
 
+@on_data("landing/{landing}/{snapshot}/*", "staged/{dataset}/.parts-{snapshot}/*")
 def stage_part(dataset_id: str, piece: Json) -> Json:
     """Raw bytes of some years to typed rows, kept on the shared storage for ``stage`` to join."""
     from agrocluster import pipeline
@@ -98,6 +109,7 @@ def stage_part(dataset_id: str, piece: Json) -> Json:
     return done
 
 
+@on_data("landing/{landing}/{snapshot}/*", "staged/{dataset}/*", "quarantine/{dataset}/*")
 def stage(dataset_id: str, snapshot_id: str) -> Json:
     """Raw bytes to typed, harmonised rows; what is left out is counted, what is bad is quarantined."""
     from agrocluster import pipeline
@@ -106,6 +118,7 @@ def stage(dataset_id: str, snapshot_id: str) -> Json:
     return report
 
 
+@on_data("landing/{landing}/*.json", "staged/{dataset}/*", *CHECKED)
 def validate(dataset_id: str, report: Json) -> Json:
     """The quality gate of one vintage; a critical failure stops here."""
     from agrocluster import pipeline
@@ -113,6 +126,7 @@ def validate(dataset_id: str, report: Json) -> Json:
     return {**report, "gate": pipeline.validate(dataset_id, report["vintage_id"])}
 
 
+@on_data(*INCIDENTS)
 def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     """Say that the dataset is verified current as of now: asset event, watermark, incidents closed."""
     context = get_current_context()
@@ -140,6 +154,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     return extra
 
 
+@on_data(*ACCEPTED, *KEPT, *PUBLISHED, *INCIDENTS)
 def plan_release() -> Json:
     """Would the accepted vintages give another release than the current one? If not, the rest is skipped."""
     from agrocluster import pipeline
@@ -155,6 +170,7 @@ def plan_release() -> Json:
     return plan
 
 
+@on_data("staged/*", "marts/build/{release}/*", "marts/releases/{current}/*", *PUBLISHED, *KEPT, *CHECKED)
 def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
     """Build and check marts one after the other; usually one per task."""
     from agrocluster import pipeline
@@ -169,6 +185,7 @@ def complete_build(plan: Json) -> Json:
     return plan
 
 
+@on_data("marts/*", *ACCEPTED, *KEPT, *CHECKED)
 def publish(marts: list[str]) -> Json:
     """Publish the build that triggered this run (or the one named in the form) and tell the world."""
     from agrocluster import pipeline
@@ -180,6 +197,7 @@ def publish(marts: list[str]) -> Json:
     return summary
 
 
+@on_data("marts/*.json", "marts/releases/*", *INCIDENTS)
 def rollback(marts: list[str]) -> Json:
     """Go back to the release that the form names, and tell the world; skipped where it is current already."""
     from agrocluster import pipeline

@@ -2,7 +2,7 @@
 
 Marts whose contract says ``restricted`` are left out whole (``by_variant``: where customs reports went in), from those
 that say ``by_source`` the rows of restricted publishers. What was left out is counted in the manifest of the copy. The
-release itself is not touched.
+release itself is not touched. The copy has documents of its own, made from the marts that are in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
-from agrocluster.release import describe, reading, redistribution
+from agrocluster.release import intact, reading, redistribution
+from agrocluster.release.documents import register as documents
 from agrocluster.storage import atomic
 from agrocluster.storage.parquet import read_metadata, rows_sha256, write_table
 
@@ -45,9 +46,9 @@ def export(target: Path) -> dict[str, Any]:
             if dropped:
                 left_out.append(_left_out(mart, dropped, "rows of publishers that restrict redistribution"))
         manifest = {**found, "marts": kept, "left_out": left_out}
-        for name, content in describe.files(manifest).items():
-            (temporary / name).write_bytes(content)
+        manifest["documents"] = documents.write(temporary, manifest)
         (temporary / "manifest.json").write_bytes(atomic.to_json(manifest))
+        intact.write_sums(temporary, {file["path"]: file["sha256"] for file in (*kept, *manifest["documents"])})
     return manifest
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """What the contract says about a column. ``unit`` is a symbol (``USD``, ``t``, ``points``) or None."""
+    """What the contract says about a column. ``unit`` is a symbol (``USD``, ``t``, ``points``) or None; ``codelist``
+    holds the codes as ``a|b|c``, names the list they are in (``cat_country.iso3``), or is None."""
 
     name: str
     type: str
@@ -35,6 +36,7 @@ class Column:
     nullable: bool
     description_en: str
     description_ru: str
+    codelist: str | None = None
 
 
 class Rows(ABC):

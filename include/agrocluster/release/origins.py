@@ -54,8 +54,8 @@ def indicator_sources(mart: str | None, basis: str, behind: list[dict[str, Any]]
 
     ``basis`` (trade or production) says which statistics the indicator rests on; ``behind`` is what ``sources`` gave.
     """
-    kinds = _kinds(mart) if mart else frozenset()
-    read = [s for s in behind if s["kind"] in kinds and (s["kind"] != "indicator" or s["dataset_id"] in _series())]
+    held = kinds(mart) if mart else frozenset()
+    read = [s for s in behind if s["kind"] in held and (s["kind"] != "indicator" or s["dataset_id"] in _series())]
     measured = list(dict.fromkeys(s["dataset_id"] for s in read if s["kind"] == basis))
     return measured, list(dict.fromkeys(s["dataset_id"] for s in read if s["dataset_id"] not in measured))
 
@@ -78,12 +78,12 @@ def _entry(line: dict[str, Any], counted: dict[tuple[str, str], int]) -> dict[st
 
 
 @cache
-def _kinds(mart: str) -> frozenset[str]:
+def kinds(mart: str) -> frozenset[str]:
     """Kinds of staged statistics that a mart reads, itself or through other marts."""
     found: set[str] = set()
     for name in catalog().marts[mart].inputs:
         if name in catalog().marts:
-            found |= _kinds(name)
+            found |= kinds(name)
         elif name.startswith(("current_", "all_")):
             found.add(name.partition("_")[2])
     return frozenset(found)

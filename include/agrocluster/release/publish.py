@@ -21,6 +21,7 @@ from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.model.specs import TableContract
 from agrocluster.release import changes, compatibility, describe, intact, record
+from agrocluster.release.documents import register as documents
 from agrocluster.release.pointer import point_at
 from agrocluster.release.reading import latest, manifest
 from agrocluster.settings import SAMPLE_LABEL
@@ -125,12 +126,11 @@ def _assemble(
             shutil.copyfile(build / f"{name}.parquet", temporary / f"{name}.parquet")
         marts = [_mart(temporary, name, warnings.get(name, [])) for name in names]
         found = _manifest(release, vintages, kept, marts)
-        for file_name, content in describe.files(found).items():
-            (temporary / file_name).write_bytes(content)
         for file_name, content in changes.files(found, Place.at(temporary)).items():
             (temporary / file_name).write_bytes(content)
+        found["documents"] = documents.write(temporary, found)
         (temporary / "manifest.json").write_bytes(atomic.to_json(found))
-        intact.write_sums(temporary, {mart["path"]: mart["sha256"] for mart in marts})
+        intact.write_sums(temporary, {file["path"]: file["sha256"] for file in (*marts, *found["documents"])})
 
 
 def _mart(folder: Path, name: str, warnings: list[str]) -> dict[str, Any]:
@@ -163,6 +163,7 @@ def _contract(contract: TableContract) -> dict[str, Any]:
         "licence": contract.licence,
         "redistribution": contract.redistribution,
         "columns": columns,
+        "rules": describe.rules(contract),
     }
 
 

@@ -229,7 +229,8 @@ def headline(manifest: dict[str, Any]) -> str:
 def home(root: Root) -> Place:
     """The folder that holds ``latest.json`` and ``releases``: ``marts`` below a data root, or ``root`` itself."""
     if root is None:
-        return Place.at(layout().marts)
+        store = settings().store
+        return Place.at(store) / "marts" if store else Place.at(layout().marts)
     given = Place.at(root)
     return given if (given / "latest.json").exists() else given / "marts"
 

@@ -7,8 +7,7 @@ ever makes more calls than allowed. A day is a UTC day. The key itself is never 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,7 @@ from typing import Any
 
 from agrocluster.errors import QuotaExhausted
 from agrocluster.settings import settings
-from agrocluster.storage import atomic
-from agrocluster.storage.locks import exclusive
+from agrocluster.storage import shared
 from agrocluster.storage.paths import layout
 
 Clock = Callable[[], datetime]
@@ -62,10 +60,14 @@ class Budget:
 
     def spend(self) -> None:
         """Write down one call. Raises QuotaExhausted, and writes nothing, if none is left."""
-        with self._open() as state:
+
+        def one_more(known: dict[str, Any] | None) -> dict[str, Any]:
+            state = self._today(known)
             if resume_at := self._closed_until(state):
                 raise self._exhausted(resume_at)
-            state["spent"] += 1
+            return {**state, "spent": state["spent"] + 1}
+
+        shared.update(self.path, one_more)
 
     def left(self) -> int:
         """Calls that may still be made now; nothing is written."""
@@ -79,20 +81,14 @@ class Budget:
     def close(self, resume_at: datetime) -> QuotaExhausted:
         """Note that the publisher itself refuses calls before ``resume_at``; returns the error to raise."""
         until = min(resume_at, self.now() + LONGEST_BLOCK)
-        with self._open() as state:
-            state["closed_until"] = until.isoformat()
+        shared.update(self.path, lambda known: {**self._today(known), "closed_until": until.isoformat()})
         return self._exhausted(until, "The service says that the daily allowance of this key is spent.")
 
-    @contextmanager
-    def _open(self) -> Iterator[dict[str, Any]]:
-        """Today's state, locked, written back if the block succeeds."""
-        with exclusive(self.path.with_suffix(".lock")):
-            state = self._read()
-            yield state
-            atomic.write_json(self.path, state)
-
     def _read(self) -> dict[str, Any]:
-        state: dict[str, Any] = atomic.read_json(self.path) if self.path.exists() else {}
+        return self._today(shared.read(self.path))
+
+    def _today(self, known: dict[str, Any] | None) -> dict[str, Any]:
+        state = known or {}
         today = self.now().date().isoformat()
         return {
             "day": today,
