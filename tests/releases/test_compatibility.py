@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,11 @@ def test_a_release_that_would_break_its_readers_is_neither_planned_nor_published
     changed = catalog().marts["mart_cluster_baseline"].model_copy(update={"version": wanted})
     monkeypatch.setitem(catalog().marts, "mart_cluster_baseline", changed)
     assert pipeline.publish(release)["release_id"] == release, "the version says it"
+
+
+def test_a_current_release_whose_folder_was_removed_has_no_readers_to_break(
+    two: tuple[str, str], data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(data_root / "marts" / "releases" / two[1])
+    monkeypatch.setattr(pipeline, "_inputs", lambda: [vintage(day="2026-03-01")])
+    assert pipeline.plan_release()["changed"] is True
