@@ -160,6 +160,7 @@ def _without_column(data_root: Path, release: str) -> None:
     atomic.write_json(path, manifest)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_release_that_would_break_its_readers_is_neither_planned_nor_published(
     two: tuple[str, str], data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
