@@ -15,10 +15,11 @@ from sqlalchemy import select
 
 from agrocluster import incidents
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import assets
+from agrocluster.orchestration import assets, upkeep
 from agrocluster.orchestration.marts import rollback_dag
 from agrocluster.release import history, record
 from support.airflow_home import PROJECT
+from support.releases import publish
 from support.small_release import publish_small
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -69,6 +70,21 @@ def test_a_release_that_does_not_exist_is_an_incident_with_a_remedy() -> None:
     assert "2026-09-09-none" in incident["problem"]
     assert FIRST in incident["remedy"]
     assert [r["release"] for r in history.releases() if r["current"]] == [SECOND]
+
+
+def test_upkeep_removes_old_releases_with_the_numbers_of_its_form(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"2026-0{month}-01-sample-aaaa" for month in (1, 2, 3)]
+    for name in names:
+        publish(name, {}, draws=False)
+        record.add("published", name)
+    form = {"keep_builds": 1, "keep_incident_days": 1, "keep_releases": 1, "keep_release_days": 0}
+    for days, left in ((1, names), (0, names[1:])):
+        given = {"params": form | {"keep_release_days": days}}
+        monkeypatch.setattr(upkeep, "get_current_context", lambda given=given: given)
+        assert upkeep.retention()["releases"] == len(names) - len(left)
+        assert sorted(r["release"] for r in history.releases()) == left
 
 
 @pytest.mark.usefixtures("two")

@@ -19,8 +19,10 @@ from agrocluster.orchestration import summary
 from agrocluster.orchestration.callbacks import report_failure
 from agrocluster.orchestration.endpoints import from_connection
 from agrocluster.orchestration.follow import Round
+from agrocluster.release.rollback import rollback
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
+from support.small_release import publish_small
 
 DOWN = SourceUnavailable("No answer.", source="faostat", dataset="qcl", period="2026-07", remedy="Try tomorrow.")
 
@@ -94,6 +96,20 @@ def test_a_failed_run_says_which_why_what_to_do_and_what_is_still_current(data_r
     assert "No release has been published yet" in text
     atomic.write_json(layout().latest, {"release": "2026-01-01-sample-abc"})
     assert "Release 2026-01-01-sample-abc is still current" in said(failed_round())
+
+
+def test_a_run_after_a_rollback_says_what_is_on_hold(data_root: Path) -> None:
+    publish_small("2026-01-01-sample-aaaa")
+    publish_small("2026-02-01-sample-bbbb")
+    quiet = failed_round()
+    quiet.states["marts"].state, quiet.states["marts"].note = "success", "nothing changed"
+    for back in (False, True):
+        out = StringIO()
+        if back:
+            rollback(by="ann [ops]")
+        summary.success(Console(file=out, width=400), quiet, 1.0)
+        assert ("ann [ops] went back to it on" in out.getvalue()) is back
+        assert ("2026-02-01-sample-bbbb is on hold until" in out.getvalue()) is back
 
 
 def test_one_problem_of_many_tasks_is_told_once(data_root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agrocluster import pipeline
+from agrocluster.release.documents import register
 from support.small_release import build_small, contents, vintage
 
 Publishing = Callable[[str], str]
@@ -25,7 +26,13 @@ def _publish(day: str, patch: pytest.MonkeyPatch, tables: dict[str, Any] | None 
 
 
 @pytest.fixture
-def publishing(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> Publishing:
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases without dictionary, extracts and the like, which take most of the time of publishing one."""
+    monkeypatch.setattr(register, "write", lambda *_: [])
+
+
+@pytest.fixture
+def publishing(data_root: Path, quickly: None, monkeypatch: pytest.MonkeyPatch) -> Publishing:
     """Publishes what a vintage of the given day makes, and leaves it as the one there is; returns the id."""
     return lambda day: _publish(day, monkeypatch)
 

@@ -64,6 +64,7 @@ def test_after_a_rollback_the_next_release_is_compared_with_what_readers_had(
     assert f"`{two[0]}`" in written(publishing("2026-03-01"))
 
 
+@pytest.mark.usefixtures("quickly")
 def test_real_data_are_not_compared_with_sample_data(two: tuple[str, str]) -> None:
     publish_small("2026-03-01-files-aaaa", mode="files")
     assert "First release of this data mode" in written("2026-03-01-files-aaaa")
@@ -71,6 +72,7 @@ def test_real_data_are_not_compared_with_sample_data(two: tuple[str, str]) -> No
     assert f"`{two[1]}`" in written("2026-03-02-sample-aaaa")
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_release_before_that_cannot_be_read_stops_nothing(two: tuple[str, str]) -> None:
     (layout().releases / two[1] / "mart_cluster_baseline.parquet").unlink()
     publish_small("2026-03-01-sample-aaaa")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ MART: dict[str, Any] = {
     "licence": "CC-BY-4.0",
     "redistribution": "open",
     "columns": [
-        {"name": "iso3", "type": "string", "unit": None, "nullable": False},
-        {"name": "year", "type": "int16", "unit": None, "nullable": False},
+        {"name": "iso3", "type": "string", "unit": None, "nullable": False, "codelist": "KGZ|TJK"},
+        {"name": "year", "type": "int16", "unit": None, "nullable": False, "codelist": None},
         {"name": "value", "type": "float64", "unit": "USD", "nullable": True},
     ],
 }
@@ -52,6 +53,12 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "unit_changed": (column(2, unit="1000 USD"), "column value has unit 1000 USD, before USD"),
     "nullable_widened": (column(1, nullable=True), "column year may be empty now"),
     "nullable_narrowed": (column(2, nullable=False), "column value is never empty now"),
+    "codes_widened": (
+        column(0, codelist="KGZ|TJK|UZB"),
+        "column iso3 may hold more codes: KGZ|TJK|UZB, before KGZ|TJK",
+    ),
+    "codes_narrowed": (column(1, codelist="cat_year.year"), "column year holds codes of a list now: cat_year.year"),
+    "codes_changed": (column(0, codelist="KGZ|UZB"), "column iso3 has the codes KGZ|UZB, before KGZ|TJK"),
     "key_changed": (altered(key=["iso3"]), "its key is iso3, before iso3, year"),
     "sort_changed": (altered(sort=["year", "iso3"]), "its rows are sorted by year, iso3, before by iso3, year"),
     "licence_changed": (altered(licence="CC-BY-NC-4.0"), "its licence is CC-BY-NC-4.0, before CC-BY-4.0"),
@@ -76,9 +83,17 @@ def test_opening_a_mart_is_an_addition_and_a_mart_that_goes_needs_the_version_of
     assert {*CASES, "redistribution_widened", "mart_removed"} == set(KINDS), "every kind is tried"
 
 
+@pytest.mark.parametrize("codes", [None, "cat_country.iso3", "KGZ", "KGZ|UZB"])
+def test_codes_that_go_break_readers(codes: str | None) -> None:
+    (found,) = changes(MART, column(0, codelist=codes))
+    assert (found.kind, found.needs) == ("codes_changed", Bump.MAJOR)
+
+
 def test_what_an_older_manifest_does_not_state_is_not_compared() -> None:
     bare = {"name": "mart_a", "contract_version": "1.2.3"}
     assert changes(bare, MART) == []
+    without_codes = [{k: v for k, v in c.items() if k != "codelist"} for c in MART["columns"]]
+    assert changes(altered(columns=without_codes), MART) == []
     assert breaches({"version": "0.1.0", "marts": [{"name": "mart_a"}]}, {"version": "0.1.0", "marts": [MART]}) == []
 
 
@@ -123,6 +138,7 @@ columns = st.dictionaries(
             "type": st.sampled_from(["int16", "int32", "string"]),
             "unit": st.sampled_from([None, "USD", "%"]),
             "nullable": st.booleans(),
+            "codelist": st.sampled_from([None, "cat_chain.chain", "x|y", "x|y|z"]),
         }
     ),
 ).map(lambda found: [{"name": name, **facts} for name, facts in found.items()])
@@ -159,6 +175,7 @@ def _without_column(data_root: Path, release: str) -> None:
     atomic.write_json(path, manifest)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_release_that_would_break_its_readers_is_neither_planned_nor_published(
     two: tuple[str, str], data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,3 +204,11 @@ def test_a_release_that_would_break_its_readers_is_neither_planned_nor_published
     changed = catalog().marts["mart_cluster_baseline"].model_copy(update={"version": wanted})
     monkeypatch.setitem(catalog().marts, "mart_cluster_baseline", changed)
     assert pipeline.publish(release)["release_id"] == release, "the version says it"
+
+
+def test_a_current_release_whose_folder_was_removed_has_no_readers_to_break(
+    two: tuple[str, str], data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(data_root / "marts" / "releases" / two[1])
+    monkeypatch.setattr(pipeline, "_inputs", lambda: [vintage(day="2026-03-01")])
+    assert pipeline.plan_release()["changed"] is True

@@ -74,6 +74,7 @@ def test_back_and_forth_with_words_that_say_which_is_current(two: tuple[str, str
     assert asked()["changed"] is False
 
 
+@pytest.mark.usefixtures("quickly")
 def test_plain_release_publishes(two: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "_inputs", lambda: [vintage(day="2026-03-01")])
     release = pipeline.plan_release()["release_id"]

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agrocluster import incidents
 from agrocluster.orchestration.follow import Round
-from agrocluster.release import publish, reading
+from agrocluster.release import publish, reading, record
 
 TOP_CHAINS = """
     SELECT iso3, chain_en, potential, coverage, grade, first_year, last_year
@@ -32,6 +32,7 @@ def success(console: Console, current: Round, seconds: float) -> None:
         checks = len(current.ingest)
         text = f"No source has changed; release {found['release']} is current. {checks} change checks, no new release"
         console.print(f"{text} ({seconds:.0f} s).", highlight=False)
+        _on_hold(console)
     else:
         console.print(f"Published release {found['release']} ({seconds:.0f} s).", highlight=False)
     console.print(f"Data mode: {found['data_mode']}", highlight=False)
@@ -43,6 +44,14 @@ def success(console: Console, current: Round, seconds: float) -> None:
     console.print(f"Files: {files}", soft_wrap=True, highlight=False)
     for line in snippets(files):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _on_hold(console: Console) -> None:
+    """Why nothing was published, where a rollback is the reason."""
+    last = record.switched(record.entries())
+    if last and last["event"] == "rolled_back" and last["left"]:
+        text = f"{last['by']} went back to it on {last['at'][:10]}; {last['left']} is on hold until"
+        console.print(f"{text} `agrocluster release resume`.", highlight=False, markup=False)
 
 
 def snippets(files: Path) -> tuple[str, str, str]:

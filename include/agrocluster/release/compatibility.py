@@ -43,6 +43,9 @@ KINDS: Mapping[str, Kind] = {
     "unit_changed": Kind(Bump.MAJOR, "column {column} has unit {after}, before {before}"),
     "nullable_widened": Kind(Bump.MAJOR, "column {column} may be empty now"),
     "nullable_narrowed": Kind(Bump.MINOR, "column {column} is never empty now"),
+    "codes_widened": Kind(Bump.MINOR, "column {column} may hold more codes: {after}, before {before}"),
+    "codes_narrowed": Kind(Bump.MINOR, "column {column} holds codes of a list now: {after}"),
+    "codes_changed": Kind(Bump.MAJOR, "column {column} has the codes {after}, before {before}"),
     "key_changed": Kind(Bump.MAJOR, "its key is {after}, before {before}"),
     "sort_changed": Kind(Bump.MAJOR, "its rows are sorted by {after}, before by {before}"),
     "licence_changed": Kind(Bump.MAJOR, "its licence is {after}, before {before}"),
@@ -158,7 +161,17 @@ def _of_columns(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) 
         kind = f"{change['what']}_changed"
         if change["what"] == "nullable":
             kind = "nullable_widened" if change["after"] else "nullable_narrowed"
+        elif change["what"] == "codelist":
+            kind = _of_codes(change["before"], change["after"])
         yield Change(name, kind, change["name"], _shown(change["before"]), _shown(change["after"]))
+
+
+def _of_codes(before: str | None, after: str | None) -> str:
+    """A list is the codes themselves (``a|b``), or where they stand (``cat_country.iso3``)."""
+    if before is None:
+        return "codes_narrowed"
+    written = after is not None and "|" in before and "|" in after
+    return "codes_widened" if written and set(before.split("|")) < set(str(after).split("|")) else "codes_changed"
 
 
 def _breach(name: str, before: str, after: str, changed: Sequence[Change]) -> list[Breach]:

@@ -16,8 +16,8 @@ BASELINE = "mart_cluster_baseline"
 KEY = ("baseline_id", "iso3", "chain")
 SHOWN = {"potential": "DOUBLE", "grade": "VARCHAR", "rank_country": "INTEGER", "quadrant": "VARCHAR"}
 """Columns of a cell that people look at first, with the type of those that an older release lacks."""
-FACTS = ("type", "unit", "nullable")
-"""What a manifest says about a column that readers rely on."""
+FACTS = ("type", "unit", "nullable", "codelist")
+"""What a manifest says about a column that readers rely on; older ones do not say all of it."""
 
 _CELLS = """
 WITH pair AS (
@@ -75,13 +75,13 @@ def changed_mart(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[st
 
 def changed_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """How the columns of two manifest entries differ: ``columns_added``, ``columns_removed`` (names) and
-    ``columns_changed`` (``name``, ``what`` of type, unit or nullable, ``before``, ``after``)."""
+    ``columns_changed`` (``name``, ``what`` of ``FACTS``, ``before``, ``after``)."""
     was, now = _columns(before), _columns(after)
     changed = [
-        {"name": name, "what": fact, "before": was[name].get(fact), "after": now[name].get(fact)}
+        {"name": name, "what": fact, "before": was[name][fact], "after": now[name].get(fact)}
         for name in now
         for fact in FACTS
-        if name in was and was[name].get(fact) != now[name].get(fact)
+        if name in was and fact in was[name] and was[name][fact] != now[name].get(fact)
     ]
     return {
         "columns_added": [name for name in now if name not in was],

@@ -20,7 +20,7 @@ from agrocluster import __version__
 from agrocluster.errors import DataGateError
 from agrocluster.model.loader import catalog, tree_fingerprint
 from agrocluster.model.specs import TableContract
-from agrocluster.release import changes, compatibility, describe, intact, record
+from agrocluster.release import changes, compatibility, describe, intact, reading, record
 from agrocluster.release.documents import register as documents
 from agrocluster.release.pointer import point_at
 from agrocluster.release.reading import latest, manifest
@@ -104,9 +104,9 @@ def require_not_held(release: str) -> None:
 
 def require_compatible(release: str) -> None:
     """Raises DataGateError when the contracts of today would break readers of the current release without saying so
-    by their versions."""
+    by their versions. A current release whose folder was removed has no readers."""
     pointer = latest()
-    if pointer is not None and pointer["release"] != release:
+    if pointer is not None and pointer["release"] != release and pointer["release"] in reading.names():
         marts = [_contract(catalog().marts[name]) for name in catalog().mart_order()]
         compatibility.require_compatible(manifest(pointer["release"]), {"version": __version__, "marts": marts})
 
