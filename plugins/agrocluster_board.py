@@ -18,7 +18,7 @@ class Board:
 
 
 class AgroclusterPlugin(AirflowPlugin):
-    """Navigation entry and a tab on every Dag run."""
+    """Navigation entry, and a tab on every Dag and every Dag run."""
 
     name = "agrocluster"
     fastapi_apps = [  # noqa: RUF012
@@ -37,5 +37,11 @@ class AgroclusterPlugin(AirflowPlugin):
             "href": "/agrocluster/?dag_id={DAG_ID}&run_id={RUN_ID}",
             "destination": "dag_run",
             "url_route": "agrocluster-run",
+        },
+        {
+            "name": "Data quality",
+            "href": "/agrocluster/?dag_id={DAG_ID}",
+            "destination": "dag",
+            "url_route": "agrocluster-dag",
         },
     ]

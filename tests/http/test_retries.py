@@ -118,3 +118,15 @@ def test_a_redirect_in_circles_ends(script, client_for):
     script.says(Reply(302, headers={"Location": "/again"}))
     with pytest.raises(SourceContractError, match="redirects"):
         client_for().get("data")
+
+
+def test_answers_and_retries_are_counted(script, client_for):
+    client = client_for()
+    script.says(Reply(503, b"later"), GOOD, GOOD)
+    client.get_json("data")
+    client.get_json("data")
+    assert (client.tally.answers, client.tally.retries) == (3, 1)
+    assert 0 < client.tally.slowest <= client.tally.seconds
+    script.says(Reply(hang_up=True), GOOD)
+    client.get_json("data")
+    assert (client.tally.answers, client.tally.retries) == (4, 2), "a broken connection is no answer"

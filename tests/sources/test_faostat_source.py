@@ -16,6 +16,7 @@ from agrocluster.model.fetching import Years
 from agrocluster.model.loader import catalog
 from agrocluster.sample.server import SampleServer
 from agrocluster.sources.faostat import ADAPTER, CATALOGUE
+from agrocluster.storage import health, landing
 from support.world import use
 
 EK = "faostat__ek"
@@ -71,6 +72,12 @@ def test_a_domain_arrives_whole(world):
     assert report["rows"] > 10_000
     assert report["excluded"]["aggregate area"] > 0
     assert not report["quarantined"]
+    *checks, fetch = health.entries(EK)
+    assert {entry["kind"] for entry in checks} == {"check"}
+    assert (fetch["kind"], fetch["files"], fetch["failures"]) == ("fetch", 1, 0)
+    assert fetch["bytes"] == landing.load(EK, snapshot).files[0].size
+    assert fetch["seconds"] >= fetch["slowest"] > 0
+    assert any("Element Code" in fields for fields in fetch["structure"].values())
 
 
 @pytest.mark.parametrize(

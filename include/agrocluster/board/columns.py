@@ -33,10 +33,11 @@ class Origin(NamedTuple):
 
 @dataclass
 class _Query:
-    """One SELECT: what it puts out, what it reads under which name, the named queries it can see, and its stars (of
-    which relation, without which columns)."""
+    """One SELECT: what it puts out, queries within these expressions, what it reads under which name, the named
+    queries it can see, and its stars (of which relation, without which columns)."""
 
     outputs: dict[str, list[Node]] = field(default_factory=dict)
+    inner: dict[str, list[_Query]] = field(default_factory=dict)
     reads: dict[str, str | list[_Query]] = field(default_factory=dict)
     named: dict[str, list[_Query]] = field(default_factory=dict)
     stars: list[tuple[str, frozenset[str]]] = field(default_factory=list)
@@ -92,7 +93,11 @@ def _queries(node: Node, outer: dict[str, list[_Query]]) -> list[_Query]:
             for entry in expression["replace_list"]:
                 query.outputs.setdefault(entry["key"].lower(), []).append(entry["value"])
         else:
-            query.outputs.setdefault(_name(expression) or f"#{n}", []).append(expression)
+            name = _name(expression) or f"#{n}"
+            query.outputs.setdefault(name, []).append(expression)
+            query.inner.setdefault(name, []).extend(
+                made for node in _subqueries(expression) for made in _queries(node, named)
+            )
     _read(node.get("from_table") or {}, query)
     return [query]
 
@@ -134,6 +139,9 @@ def _follow(query: _Query, column: str, found: set[Origin], seen: set[tuple[int,
         for expression in query.outputs[column]:
             for names in _references(expression):
                 _resolve(query, names, found, seen, left - 1)
+        for inner in query.inner.get(column, ()):
+            for name in inner.outputs:
+                _follow(inner, name, found, seen, left - 1)
         return
     for relation, left_out in query.stars:
         if column not in left_out:
@@ -160,8 +168,10 @@ def _is_itself(expressions: list[Node], column: str) -> bool:
 
 
 def _references(node: Any) -> Iterator[list[str]]:
-    """Names of columns in an expression, each with its qualifiers; subqueries within expressions are looked into."""
+    """Names of columns in an expression, each with its qualifiers; those of queries within it are not among them."""
     if isinstance(node, dict):
+        if node.get("class") == "SUBQUERY":
+            node = {key: value for key, value in node.items() if key != "subquery"}
         if node.get("class") == "COLUMN_REF":
             yield node["column_names"]
         for value in node.values():
@@ -169,6 +179,19 @@ def _references(node: Any) -> Iterator[list[str]]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
+
+
+def _subqueries(node: Any) -> Iterator[Node]:
+    """Queries within an expression."""
+    if isinstance(node, dict):
+        if node.get("class") == "SUBQUERY":
+            yield node["subquery"]["node"]
+            return
+        for value in node.values():
+            yield from _subqueries(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _subqueries(value)
 
 
 @cache

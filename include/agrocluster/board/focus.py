@@ -34,8 +34,10 @@ class Focus:
         return self.kind == "all" or (layer == "mart" if self.kind == "release" else subject == self.dataset)
 
     def wants_dag(self, dag_id: str) -> bool:
-        """Whether incidents of a Dag belong on the page."""
-        return self.kind == "all" or dag_id in (RELEASE_DAGS if self.kind == "release" else (self.dag_id,))
+        """Whether incidents of a Dag belong on the page; those that no longer say whose they are always do."""
+        return (
+            self.kind == "all" or not dag_id or dag_id in (RELEASE_DAGS if self.kind == "release" else (self.dag_id,))
+        )
 
 
 def focus(dag_id: str | None = None, run_id: str | None = None) -> Focus:

@@ -80,19 +80,16 @@ class Trace:
 
 def contract_of(mart: str) -> TableContract:
     """The contract of a mart; NotHeld suggests names like it."""
-    found = catalog().marts.get(mart)
-    if found is None:
-        like = reading.alike(mart, catalog().marts)
-        raise NotHeld(f"There is no mart {mart!r}.", remedy=f"Did you mean {' or '.join(like)}?" if like else None)
-    return found
+    if mart not in catalog().marts:
+        raise NotHeld(f"There is no mart {mart!r}.", remedy=_hint(mart, catalog().marts, "The page Lineage"))
+    return catalog().marts[mart]
 
 
 def column_of(contract: TableContract, name: str) -> Column:
     """A column of a mart; NotHeld suggests names like it."""
     names = [column.name for column in contract.columns]
     if name not in names:
-        like = reading.alike(name, names)
-        remedy = f"Did you mean {' or '.join(like)}?" if like else None
+        remedy = _hint(name, names, f"The page of {contract.name}")
         raise NotHeld(f"{contract.name} has no column {name!r}.", remedy=remedy)
     return contract.column(name)
 
@@ -193,7 +190,13 @@ def files_behind(manifest: Row, place: Place, datasets: Iterable[str]) -> list[R
     return [row for row in rows if row["vintage_id"] in wanted]
 
 
-def _behind(name: str) -> tuple[list[str], set[str]]:
+def _hint(name: str, known: Iterable[str], page: str) -> str:
+    like = reading.alike(name, known)
+    return f"Did you mean {' or '.join(like)}?" if like else f"{page} lists all there are."
+
+
+@cache
+def _behind(name: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Tables behind a mart, from near to far, and inputs that no publisher sends."""
     found: dict[str, None] = {}
     aside: set[str] = set()
@@ -206,7 +209,7 @@ def _behind(name: str) -> tuple[list[str], set[str]]:
             following += [other for other in known if other not in found and other not in catalog().datasets]
         todo = list(dict.fromkeys(following))
         found |= dict.fromkeys(todo)
-    return list(found), aside
+    return tuple(found), frozenset(aside)
 
 
 @cache

@@ -56,8 +56,8 @@ def releases_diff(request: Request, old: Chosen = None, new: Chosen = None) -> H
     old = old or next((name for name in known if name != new), None)
     found: Section[dict[str, Any]] = Section()
     if old and new:
-        for name in (old, new):
-            reading.manifest(name)  # an unknown one is not found; what is damaged is said on the page
+        for name in {old, new} - set(known):
+            reading.manifest(name)  # says which releases there are
         found = section(lambda: comparing.diff(old, new))
     return page(request, "diff", names=listing, old=old, new=new, diff=found)
 
