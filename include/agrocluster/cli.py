@@ -21,6 +21,7 @@ from agrocluster.errors import AgroclusterError, UsageError
 LAZY = {
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
+    "brief": "agrocluster.brief.cli:brief_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",
     "import": "agrocluster.importing.cli:import_command",

@@ -25,6 +25,8 @@ MARKETS = ("CHN", "RUS", "TUR", "POL", "DEU", "IND", "IRN", "ARE", "FRA", "ITA")
 MEDIANS = (47.0, 44.0)
 STAGES = ("input", "primary", "processed", "final")
 RESTRICTED = ("mart_trade_cell", "mart_practitioner_overlay")
+SHUT = "comtrade"
+"""A publisher whose rows may not be handed on."""
 UNSCORED = ("TJK", "silk")
 """A cell without scores."""
 SILENT = ("UZB", 2019)
@@ -86,6 +88,8 @@ def tables() -> dict[str, list[Row]]:
                     {"iso3": iso3, "chain": cell["chain"], "jobs_confidence": 0.3, "reason": ""} | window
                 )
                 made["mart_export_potential_chain"] += [line | window for line in _markets(rng, cell)]
+                made["mart_lifecycle_support"] += [line | window for line in _support(cell)]
+            made["mart_lifecycle_mobilisation"] += [line | window for line in _firms(rng, iso3)]
     for iso3 in focus:
         for chain in (c["chain"] for c in chains()):
             made["mart_chain_trade"] += _trade(rng, iso3, chain)
@@ -197,6 +201,49 @@ def _markets(rng: np.random.Generator, cell: Row) -> list[Row]:
     ]
     total = {n: sum(row[n] for row in rows) for n in ("actual_usd", "epi_usd", "untapped_usd")}
     return [key | row for row in (*rows, {"market": "WLD", "realised_share": 0.5, **total})]
+
+
+def _support(cell: Row) -> list[Row]:
+    """The bottleneck, four costly indicators of which three are shown, and a gap of the country."""
+    key = {"iso3": cell["iso3"], "chain": cell["chain"], "reason": "", "needed": True, "support": "logistics"}
+    key |= {"support_en": "Logistics", "support_ru": "Логистика", "why_en": "Why so", "why_ru": "Почему так"}
+    rows = [
+        {"cause": "indicator", "place": n, "item": f"i{n}", "name_en": f"Limit {n}", "name_ru": f"Предел {n}"}
+        | {"score": 30.0 + n, "loss": 9.0 - n}
+        for n in range(1, 5)
+    ]
+    rows.append(
+        {"cause": "stage", "place": 1, "item": "market", "name_en": "Markets", "name_ru": "Рынки", "score": 12.5}
+    )
+    rows.append(
+        {"cause": "country", "place": 1, "item": "finance", "name_en": "Gap", "name_ru": "Разрыв", "score": 9.0}
+    )
+    return [key | row for row in rows]
+
+
+def _firms(rng: np.random.Generator, iso3: str) -> list[Row]:
+    """Two indicators of the environment, one of them unknown, and one of a publisher whose rows stay in the house."""
+    key = {
+        "iso3": iso3,
+        "topic": "finance",
+        "scope": "adults",
+        "reason": "",
+        "note_en": "Adults",
+        "note_ru": "Взрослые",
+    }
+    named = [
+        ("IC.FRM.FIN.FIN16", "Credit", "Кредит"),
+        ("IC.FRM.INNOV.T1", "Quality", "Качество"),
+        ("shut", "Shut", "Нет"),
+    ]
+    rows = [
+        key | {"position": n, "indicator": code, "name_en": en, "name_ru": ru, "unit": "%", "source": "worldbank"}
+        for n, (code, en, ru) in enumerate(named, 1)
+    ]
+    rows[0] |= {"value": rng.uniform(5, 60), "value_year": 2023, "peer_median": 31.25}
+    rows[1] |= {"source": None, "reason": "no_source"}
+    rows[2] |= {"value": 1.0, "value_year": 2023, "source": SHUT}
+    return rows
 
 
 def _trade(rng: np.random.Generator, iso3: str, chain: str) -> list[Row]:

@@ -279,8 +279,12 @@ def test_a_release_with_its_reference_window_alone_shows_no_change(data_root: Pa
     assert words("en").column("verdict") not in found["en/country-kgz.html"].text
 
 
-def test_no_mart_is_read_whose_rows_would_have_to_be_picked() -> None:
-    assert not [name for name in READ if catalog().marts[name].redistribution == "by_source"]
+def test_rows_of_closed_publishers_are_not_read(made: small.Made, site_pages: dict[str, Node]) -> None:
+    picked = {name for name in READ if catalog().marts[name].redistribution == "by_source"}
+    assert picked == {"mart_lifecycle_mobilisation"}
+    assert small.SHUT in redistribution.restricted_sources()
+    assert [i["name_en"] for i in made.rows["mart_lifecycle_mobilisation"] if i["source"] == small.SHUT]
+    assert not [path for path, page in site_pages.items() if "Shut" in page.text]
 
 
 def test_the_folder_must_be_new_and_stays_away_when_writing_fails(

@@ -28,6 +28,7 @@ LAYERS = {
     "overlay": {"model", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "atlas": {"model", "storage", "release", "explain"},
+    "brief": {"model", "storage", "explain", "atlas"},
     "board": {"model", "storage", "quality", "release"},
 }
 

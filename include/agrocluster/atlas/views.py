@@ -101,10 +101,12 @@ def missing(view: View, cell: Row) -> list[str]:
 
 def trends(view: View, chain: str) -> list[dict[str, Any]]:
     """Per country the exports by stage: chart, unit of its axis and the figures as rows of a table."""
-    return [found for c in view.content.countries if (found := _trend(view, (c["iso3"], chain))) is not None]
+    return [found for c in view.content.countries if (found := trend(view, (c["iso3"], chain))) is not None]
 
 
-def _trend(view: View, cell: Cell) -> dict[str, Any] | None:
+def trend(view: View, cell: Cell, room: tuple[float, float] = charts.TREND) -> dict[str, Any] | None:
+    """The exports of a country and chain by stage (see ``trends``), drawn in ``room``, pixels;
+    None where none is known."""
     rows = (view.content.trade or {}).get(cell, [])
     held: dict[str, dict[int, float | None]] = {stage: {} for stage in TRADED}
     for line in rows:
@@ -125,7 +127,9 @@ def _trend(view: View, cell: Cell) -> dict[str, Any] | None:
     return {
         "country": view.country(cell[0]),
         "unit": w.of("scale", unit),
-        "chart": charts.trend(years, lines, tick, title, w.say("trend_desc", last=years[-1], stages=", ".join(last))),
+        "chart": charts.trend(
+            years, lines, tick, title, w.say("trend_desc", last=years[-1], stages=", ".join(last)), room
+        ),
         "stages": list(lines),
         "rows": [(year, [values[n] for values in lines.values()]) for n, year in enumerate(years)],
     }

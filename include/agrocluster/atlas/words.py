@@ -61,6 +61,10 @@ class Words:
         listed: Mapping[str, str] = getattr(self.texts, kind)
         return self.say("unknown") if code is None else listed.get(code, code)
 
+    def unit(self, code: str | None) -> str:
+        """The name of a unit; empty where there is none."""
+        return self.of("unit", code) if code else ""
+
     def name(self, row: Mapping[str, Any], kind: str = "name") -> str:
         """The name in a row that has one per language (``name_en``, ``chain_ru``)."""
         return str(row[f"{kind}_{self.lang}"])
