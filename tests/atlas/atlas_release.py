@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from agrocluster.atlas.content import READ
+from agrocluster.atlas import site
+from agrocluster.atlas.content import READ, read
+from agrocluster.explain.language import LANGUAGES, Lang
 from agrocluster.model.loader import ROOT, catalog
 from agrocluster.release import publish
 from agrocluster.storage import atomic
@@ -111,6 +113,11 @@ def write(name: str, made: Mapping[str, list[Row]], data_mode: str = "sample") -
     atomic.write_json(folder / "manifest.json", manifest)
     atomic.write_json(layout().latest, {"release": name, "data_mode": data_mode})
     return manifest
+
+
+def atlas(folder: Path, languages: Sequence[Lang] = LANGUAGES) -> site.Written:
+    """The pages of the current release in ``folder``, without briefs, which take longer than all pages."""
+    return site.write(folder, read(), languages)
 
 
 def _cell(rng: np.random.Generator, iso3: str, chain: str) -> Row:

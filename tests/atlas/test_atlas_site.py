@@ -13,9 +13,10 @@ import pytest
 from atlas_pages import Node, pages, table
 from click.testing import CliRunner
 
-from agrocluster.atlas import site
+from agrocluster import shelf
 from agrocluster.atlas.content import READ
 from agrocluster.atlas.words import words
+from agrocluster.brief import typeset
 from agrocluster.cli import main
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
@@ -67,7 +68,7 @@ def test_the_mark_is_printed_on_every_sheet(site_pages: dict[str, Node]) -> None
 
 def test_real_data_are_not_marked(data_root: Path, tmp_path: Path) -> None:
     small.write("real", small.tables(), data_mode="live")
-    site.write(tmp_path / "site", languages=["en"])
+    small.atlas(tmp_path / "site", languages=["en"])
     for path, page in pages(tmp_path / "site").items():
         assert not [p for p in page.walk() if {"sample", "stamp"} & p.classes], path
         assert words("en").say("sample") not in page.text
@@ -83,7 +84,7 @@ def test_nothing_is_loaded_from_elsewhere(made: small.Made, site_pages: dict[str
         assert not FOREIGN.search(page.all("style")[0].text), path
         (policy,) = [m for m in page.all("meta") if m.attributes.get("http-equiv") == "Content-Security-Policy"]
         assert policy.attributes["content"].startswith("default-src 'none'")
-    assert {p.suffix for p in made.folder.rglob("*") if p.is_file()} == {".html", ".csv"}
+    assert {p.suffix for p in made.folder.rglob("*") if p.is_file()} == {".html", ".csv", ".pdf"}
 
 
 def check_links(folder: Path, found: dict[str, Node]) -> int:
@@ -162,7 +163,8 @@ def test_pages_are_small(made: small.Made) -> None:
 
 def test_equal_releases_give_equal_bytes(made: small.Made, data_root: Path, tmp_path: Path) -> None:
     small.write("small", small.tables())
-    site.write(tmp_path / "again")
+    typeset._compiler.cache_clear()
+    shelf.write(tmp_path / "again")
     first, second = (
         {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         for folder in (made.folder, tmp_path / "again")
@@ -195,7 +197,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGROCLUSTER_DATA", str(root / "data"))
         small.write("hostile", hostile())
-        site.write(root / "site", languages=["ru"])
+        small.atlas(root / "site", languages=["ru"])
     return root / "site"
 
 
@@ -234,7 +236,7 @@ def test_what_may_not_be_handed_on_is_left_out(data_root: Path, tmp_path: Path) 
     rows["method_parameters"] = [{"name": "trade_variant", "value": "reported"}]
     manifest = small.write("customs", rows)
     assert {"mart_chain_trade", "mart_export_potential_chain"} <= redistribution.closed_marts(manifest)
-    done = site.write(tmp_path / "site", languages=["en"])
+    done = small.atlas(tmp_path / "site", languages=["en"])
     assert {"mart_chain_trade", "mart_export_potential_chain", *small.RESTRICTED} <= set(done.left_out)
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
@@ -257,7 +259,7 @@ def test_an_older_release_is_refused_by_name(data_root: Path, tmp_path: Path) ->
     del rows["mart_cluster_progress"]
     small.write("old", rows)
     with pytest.raises(UsageError, match=r"old is older than the atlas; it lacks .*mart_cluster_progress"):
-        site.write(tmp_path / "site")
+        small.atlas(tmp_path / "site")
 
 
 def test_a_release_without_any_window_is_refused(data_root: Path, tmp_path: Path) -> None:
@@ -265,14 +267,14 @@ def test_a_release_without_any_window_is_refused(data_root: Path, tmp_path: Path
     rows["dim_baseline"] = [{**line, "first_year": None, "last_year": None} for line in rows["dim_baseline"]]
     small.write("empty", rows)
     with pytest.raises(UsageError, match="No baseline"):
-        site.write(tmp_path / "site")
+        small.atlas(tmp_path / "site")
 
 
 def test_a_release_with_its_reference_window_alone_shows_no_change(data_root: Path, tmp_path: Path) -> None:
     rows = small.tables()
     rows["dim_baseline"] = rows["dim_baseline"][:1]
     small.write("first", rows)
-    site.write(tmp_path / "site", languages=["en"])
+    small.atlas(tmp_path / "site", languages=["en"])
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     assert "2018–2020" in found["en/index.html"].text
@@ -293,10 +295,10 @@ def test_the_folder_must_be_new_and_stays_away_when_writing_fails(
     small.write("small", small.tables())
     (tmp_path / "there").mkdir()
     with pytest.raises(UsageError, match="exists already"):
-        site.write(tmp_path / "there")
+        small.atlas(tmp_path / "there")
     monkeypatch.setattr(Path, "write_bytes", _refuse)
     with pytest.raises(Exception, match="disk"):
-        site.write(tmp_path / "site", languages=["en"])
+        small.atlas(tmp_path / "site", languages=["en"])
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "data") == ["there"]
 
 
@@ -310,7 +312,8 @@ def test_the_command_writes_the_languages_and_release_it_is_asked_for(data_root:
     asked = ["atlas", str(tmp_path / "site"), "--release", "older", "--lang", "ru"]
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 0, done.output
-    assert sorted(p.name for p in (tmp_path / "site").iterdir()) == ["index.html", "ru"]
+    assert sorted(p.name for p in (tmp_path / "site").iterdir()) == ["briefs", "index.html", "ru"]
+    assert {p.name[-7:] for p in (tmp_path / "site/briefs").iterdir()} == {"-ru.pdf"}
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     assert "older" in found["ru/index.html"].all("footer")[0].text

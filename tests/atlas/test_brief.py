@@ -14,7 +14,7 @@ from agrocluster.atlas.view import View
 from agrocluster.atlas.words import words
 from agrocluster.brief import pages, typeset
 from agrocluster.brief.words import texts
-from agrocluster.brief.write import ALL, file_of, write
+from agrocluster.brief.write import file_of, write
 from agrocluster.cli import main
 from agrocluster.errors import StorageError, UsageError
 from agrocluster.explain.language import LANGUAGES
@@ -34,21 +34,14 @@ def set_brief(content: Content, iso3: str, lang: str) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def briefs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[small.Row]], dict[str, bytes]]:
-    """Rows of a release and its briefs by file name."""
-    root = tmp_path_factory.mktemp("briefs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AGROCLUSTER_DATA", str(root / "data"))
-        rows = small.tables()
-        small.write("small", rows)
-        files = write(root / "briefs", ALL)
-    return rows, {path.name: path.read_bytes() for path in files}
+def briefs(made: small.Made) -> dict[str, bytes]:
+    """The briefs of the small release by file name."""
+    return {path.name: path.read_bytes() for path in sorted((made.folder / "briefs").iterdir())}
 
 
-def test_every_brief_has_four_pages_and_is_tagged(briefs: tuple[object, dict[str, bytes]]) -> None:
-    _, files = briefs
-    assert set(files) == {file_of(iso3, lang) for iso3 in catalog().focus() for lang in LANGUAGES}
-    for name, data in files.items():
+def test_every_brief_has_four_pages_and_is_tagged(briefs: dict[str, bytes]) -> None:
+    assert set(briefs) == {file_of(iso3, lang) for iso3 in catalog().focus() for lang in LANGUAGES}
+    for name, data in briefs.items():
         lang = name.removesuffix(".pdf")[-2:]
         assert len(page_texts(data)) == 4, name
         assert len(re.findall(rb"/MediaBox\[0 0 595.2756 841.8898\]", data)) == 4, name
@@ -59,8 +52,8 @@ def test_every_brief_has_four_pages_and_is_tagged(briefs: tuple[object, dict[str
         assert len(re.findall(rb"/S/Figure\b", data)) == len(re.findall(rb"/Alt", data)) > 0, name
 
 
-def test_every_page_says_that_it_is_sample_data(briefs: tuple[object, dict[str, bytes]]) -> None:
-    for name, data in briefs[1].items():
+def test_every_page_says_that_it_is_sample_data(briefs: dict[str, bytes]) -> None:
+    for name, data in briefs.items():
         label = words(name.removesuffix(".pdf")[-2:]).say("sample")  # type: ignore[arg-type]
         for text in page_texts(data):
             assert text.count(label) >= 2, name  # the band on top and the mark across the page
@@ -72,11 +65,10 @@ def test_real_data_carry_no_label(data_root: Path) -> None:
         assert words("en").say("sample") not in text
 
 
-def test_figures_are_those_of_the_marts(briefs: tuple[dict[str, list[small.Row]], dict[str, bytes]]) -> None:
-    rows, files = briefs
-    w = words("ru")
-    first, second, third, fourth = page_texts(files[file_of("KGZ", "ru")])
-    cells = small.Made(rows, Path()).cells("KGZ")
+def test_figures_are_those_of_the_marts(made: small.Made, briefs: dict[str, bytes]) -> None:
+    rows, w = made.rows, words("ru")
+    first, second, third, fourth = page_texts(briefs[file_of("KGZ", "ru")])
+    cells = made.cells("KGZ")
     for cell in cells[: pages.FIRST]:
         assert w.within(cell["potential"], cell["potential_p05"], cell["potential_p95"]) in first
         assert w.within(cell["rank_country"], cell["rank_p05"], cell["rank_p95"], 0) in first
@@ -108,15 +100,6 @@ def _of(line: small.Row, cell: small.Row) -> bool:
 
 def _of_kgz(line: small.Row) -> bool:
     return (line["iso3"], line["baseline_id"]) == ("KGZ", "Bcurrent")
-
-
-def test_equal_releases_give_equal_bytes(
-    briefs: tuple[dict[str, list[small.Row]], dict[str, bytes]], data_root: Path
-) -> None:
-    rows, files = briefs
-    again = content_of(rows, "small")
-    typeset._compiler.cache_clear()
-    assert set_brief(again, "TJK", "ru") == files[file_of("TJK", "ru")]
 
 
 def test_text_of_a_release_is_never_read_as_markup(data_root: Path) -> None:

@@ -5,7 +5,7 @@ Equal releases give equal bytes: nothing here reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agrocluster.atlas import maps, shown, views
-from agrocluster.atlas.content import READ, Content, read
+from agrocluster.atlas.content import READ, Content
 from agrocluster.atlas.downloads import columns, csv_file
 from agrocluster.atlas.quadrants import shape
 from agrocluster.atlas.view import View, page_of, slug
@@ -33,46 +33,62 @@ _templates = Environment(
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the release, number of pages and downloads, and marts that may not be handed on."""
+    """What was written: the release, number of pages, downloads and briefs, and marts that may not be handed on."""
 
     release: str
     pages: int
     downloads: int
+    briefs: int
     left_out: list[str]
 
 
-def write(folder: Path, release: str | None = None, languages: Sequence[Lang] = LANGUAGES) -> Written:
-    """Write the atlas of a release, the current one by default, into the new ``folder``.
+def write(
+    folder: Path, content: Content, languages: Sequence[Lang] = LANGUAGES, briefs: Mapping[str, bytes] | None = None
+) -> Written:
+    """Write the atlas of a release into the new ``folder``.
 
-    Raises UsageError when ``folder`` exists or the release is not there.
+    Args:
+        briefs: name and content of the countries' briefs, to which their pages lead.
+
+    Raises UsageError when ``folder`` exists.
     """
-    if folder.exists():
-        raise UsageError(f"{folder} exists already.", remedy="Name a folder that does not exist; nothing was changed.")
-    content = read(release)
-    kept = tuple(dict.fromkeys(languages))
-    files = dict(_files(content, kept))
+    must_be_new(folder)
+    printed = {f"briefs/{name}": data for name, data in (briefs or {}).items()}
+    files = {**dict(_files(content, languages, printed)), **printed}
     with atomic.folder(folder) as temporary:
         for name, data in files.items():
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
     pages = sum(name.endswith(".html") for name in files)
-    return Written(content.manifest["release"], pages, len(files) - pages, content.left_out)
+    downloads = len(files) - pages - len(printed)
+    return Written(content.manifest["release"], pages, downloads, len(printed), content.left_out)
 
 
-def _files(content: Content, languages: Sequence[Lang]) -> Iterator[tuple[str, bytes]]:
+def must_be_new(folder: Path) -> None:
+    """UsageError when ``folder`` exists."""
+    if folder.exists():
+        raise UsageError(f"{folder} exists already.", remedy="Name a folder that does not exist; nothing was changed.")
+
+
+def lead_to(release: str) -> bytes:
+    """A page that leads to the folder of a release beside it."""
+    return _render("lead.html", release=release, languages=[words(lang) for lang in LANGUAGES])
+
+
+def _files(content: Content, languages: Sequence[Lang], printed: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """Path inside the folder and content of every file."""
     yield "index.html", _render("root.html", content=content, languages=[words(lang) for lang in languages])
     for lang in languages:
         view = View(content, words(lang))
         other = next((code for code in languages if code != lang), None)
-        for page, template, more in _pages(view):
+        for page, template, more in _pages(view, printed):
             yield f"{lang}/{page}", _render(template, **_common(view, page, other), **more)
         for name, data in _downloads(view):
             yield f"{lang}/data/{name}", data
 
 
-def _pages(view: View) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _pages(view: View, printed: Mapping[str, bytes]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """File name, template and what the template needs beside what all pages share."""
     content = view.content
     yield "index.html", "start.html", {"files": {"all": "baseline.csv"}}
@@ -80,7 +96,8 @@ def _pages(view: View) -> Iterator[tuple[str, str, dict[str, Any]]]:
         ranked = [cell for cell in view.of_country(country["iso3"]) if cell["rank_country"] is not None]
         front = [view.chain(cell["chain"]) for cell in ranked[:FRONT]]
         files = {"country": f"country-{slug(country['iso3'])}.csv"}
-        yield page_of("country", country["iso3"]), "country.html", {"country": country, "front": front, "files": files}
+        about = {"country": country, "front": front, "files": files}
+        yield page_of("country", country["iso3"]), "country.html", {**about, "brief": _brief(view, country, printed)}
     for chain in content.chains:
         yield page_of("chain", chain["chain"]), "chain.html", _of_chain(view, chain)
     yield "methods.html", "methods.html", {}
@@ -93,6 +110,12 @@ def _common(view: View, page: str, other: str | None) -> dict[str, Any]:
         "view": view, "content": view.content, "w": view.words, "v": views, "maps": maps, "page": page, "other": other,
         "help": shown.HELP, "page_of": page_of, "slug": slug, "shape": shape,
     }  # fmt: skip
+
+
+def _brief(view: View, country: dict[str, Any], printed: Mapping[str, bytes]) -> str:
+    """The brief of a country inside the folder; empty where there is none."""
+    name = f"briefs/brief-{slug(country['iso3'])}-{view.words.lang}.pdf"
+    return name if name in printed else ""
 
 
 def _of_chain(view: View, chain: dict[str, Any]) -> dict[str, Any]:

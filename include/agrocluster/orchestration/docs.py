@@ -74,6 +74,9 @@ def release(catalog: Catalog) -> str:
     Publishes a build of {len(catalog.marts)} marts as an immutable folder `marts/releases/<release id>` and then
     switches `marts/latest.json`. Readers see the old release or the new one, never a mixture.
 
+    Then shows it to people: pages and country briefs in `marts/atlas/<release id>`, to which `marts/atlas/index.html`
+    leads. The release stands whether or not that succeeds; clear the task `atlas` to try again.
+
     To go back, publish an older build by its id in the trigger form.
     """)
 

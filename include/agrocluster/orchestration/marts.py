@@ -66,7 +66,7 @@ def marts_dag(catalog: Catalog) -> DAG:
 
 
 def release_dag(catalog: Catalog) -> DAG:
-    """Publishes the build that has just passed its gates."""
+    """Publishes the build that has just passed its gates, then shows it to people."""
     marts = list(catalog.mart_order())
     with DAG(
         RELEASE_DAG,
@@ -87,7 +87,8 @@ def release_dag(catalog: Catalog) -> DAG:
         **policy.dag_args(),
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
-        task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)
+        published: Any = task(multiple_outputs=False, task_id="publish", outlets=outlets)(steps.publish)(marts)
+        task(multiple_outputs=False, task_id="atlas", outlets=[assets.ATLAS])(steps.write_atlas)(published)
     return dag
 
 
