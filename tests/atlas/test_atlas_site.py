@@ -344,7 +344,7 @@ def test_figures_on_a_chain_page_are_those_of_the_mart(made: small.Made, site_pa
     page = site_pages["ru/chain-dairy.html"]
     shown = {line[0]: line[1:] for line in table(page, "side")}
     cells = [next(c for c in made.cells(iso3) if c["chain"] == "dairy") for iso3 in sorted(focus)]
-    assert shown[f"{w.column('exports_usd')} {w.of('unit', 'USD')}"] == [w.money(c["exports_usd"]) for c in cells]
+    assert shown[f"{w.column('exports_usd')} {w.unit('USD')}"] == [w.money(c["exports_usd"]) for c in cells]
     assert shown[f"{w.column('ssr')} %"] == [w.share(c["ssr"]) for c in cells]
     assert shown[f"{w.column('c_mir')} %"] == [w.say("unknown")] * 4
     lines = table(page, "indicators")

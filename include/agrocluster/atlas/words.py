@@ -33,7 +33,6 @@ class Texts(Spec):
     bottleneck: dict[str, str]
     reason: dict[str, str]
     stage: dict[str, str]
-    unit: dict[str, str]
     scale: dict[str, str]
     column: dict[str, str]
     text: dict[str, str]
@@ -63,7 +62,7 @@ class Words:
 
     def unit(self, code: str | None) -> str:
         """The name of a unit; empty where there is none."""
-        return self.of("unit", code) if code else ""
+        return self.language.unit(code)
 
     def name(self, row: Mapping[str, Any], kind: str = "name") -> str:
         """The name in a row that has one per language (``name_en``, ``chain_ru``)."""
