@@ -91,6 +91,7 @@ def tables() -> dict[str, list[Row]]:
                 )
                 made["mart_export_potential_chain"] += [line | window for line in _markets(rng, cell)]
                 made["mart_lifecycle_support"] += [line | window for line in _support(cell)]
+            made["mart_market_ease"] += [{"iso3": iso3, "baseline_id": baseline, **line} for line in _partners(rng)]
             made["mart_lifecycle_mobilisation"] += [line | window for line in _firms(rng, iso3)]
     for iso3 in focus:
         for chain in (c["chain"] for c in chains()):
@@ -208,6 +209,17 @@ def _markets(rng: np.random.Generator, cell: Row) -> list[Row]:
     ]
     total = {n: sum(row[n] for row in rows) for n in ("actual_usd", "epi_usd", "untapped_usd")}
     return [key | row for row in (*rows, {"market": "WLD", "realised_share": 0.5, **total})]
+
+
+def _partners(rng: np.random.Generator) -> list[Row]:
+    """Every market with exports but the last, which buys nothing."""
+    rows = [
+        {"market": m, "first_year": 2020, "last_year": 2024, "exports_usd": rng.lognormal(16, 1), "epi_usd": 5e6}
+        | {"untapped_usd": 2e6, "realised_share": 0.5, "ease": 1.25, "distance_km": rng.uniform(500, 5000)}
+        for m in MARKETS
+    ]
+    rows[-1] |= {"exports_usd": 0.0, "ease": None}
+    return rows
 
 
 def _support(cell: Row) -> list[Row]:

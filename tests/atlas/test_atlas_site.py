@@ -40,7 +40,7 @@ def body(page: Node) -> Node:
 
 def test_there_is_a_page_for_every_country_and_chain_in_both_languages(site_pages: dict[str, Node]) -> None:
     names = {f"country-{iso3.lower()}" for iso3 in catalog().focus()} | {f"chain-{c['chain']}" for c in small.chains()}
-    names |= {"index", "methods", "sources", "glossary"}
+    names |= {"index", "methods", "quality", "sources", "glossary"}
     assert set(site_pages) == {f"{lang}/{name}.html" for lang in ("en", "ru") for name in names} | {"index.html"}
 
 
@@ -134,7 +134,7 @@ def test_pages_can_be_walked_without_seeing_them(site_pages: dict[str, Node]) ->
                 assert drawing.all("title")[0].text.strip(), path
                 assert drawing.attributes["role"] == ("group" if drawing.all("desc") else "img")
         wrappers = [d for d in page.walk() if "scroll" in d.classes]
-        assert all(d.attributes["tabindex"] == "0" and d.attributes["role"] == "region" for d in wrappers)
+        assert all(d.attributes["tabindex"] == "0" and d.attributes["role"] == "group" for d in wrappers)
         if path != "index.html":
             assert len(page.all("nav")) == len(page.all("header")) == len(page.all("footer")) == 1
             skip = body(page).all("a")[0]
@@ -241,7 +241,8 @@ def test_what_may_not_be_handed_on_is_left_out(data_root: Path, tmp_path: Path) 
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     dairy = found["en/chain-dairy.html"]
-    assert dairy.text.count(words("en").say("left_out")) == 2
+    assert dairy.text.count(words("en").say("left_out")) == 3
+    assert found["en/country-kgz.html"].text.count(words("en").say("left_out")) == 1
     assert not [svg for svg in dairy.all("svg") if "trend" in svg.classes]
     assert not list((tmp_path / "site").rglob("trade-*")) + list((tmp_path / "site").rglob("markets-*"))
     sources = found["en/sources.html"].text
@@ -405,6 +406,40 @@ def test_the_glossary_explains_every_column_of_every_download(made: small.Made, 
         for path in sorted((made.folder / lang / "data").glob("*.csv")):
             header = path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
             assert set(header) - {"release", "label"} <= entries, path.name
+
+
+def test_limits_partners_and_environment_are_those_of_the_marts(made: small.Made, site_pages: dict[str, Node]) -> None:
+    w = words("ru")
+    limits = table(site_pages["ru/chain-dairy.html"], "limits", 4)
+    assert limits[0] == ["Рынки", "12,5", "Логистика: Почему так"]
+    assert [line[0] for line in limits] == ["Рынки", *(f"Предел {n}" for n in range(1, 5)), "Разрыв"]
+    page = site_pages["ru/country-kgz.html"]
+    held = [m for m in made.rows["mart_market_ease"] if (m["iso3"], m["baseline_id"]) == ("KGZ", "Bcurrent")]
+    sold = sorted((m for m in held if m["exports_usd"]), key=lambda m: -m["exports_usd"])
+    assert [line[1] for line in table(page, "partners")] == [w.thousands(m["exports_usd"]) for m in sold]
+    credit, quality = table(page, "firms")
+    assert (credit[0], credit[2:]) == ("Кредит", ["%", "2023", "31,25", "Взрослые"])
+    assert quality == [
+        "Качество",
+        *([w.say("unknown"), "%"] + [w.say("unknown")] * 2),
+        f"Взрослые ({w.reason('no_source')})",
+    ]
+
+
+def test_the_page_of_quality_counts_what_the_release_says(made: small.Made, site_pages: dict[str, Node]) -> None:
+    page, w = site_pages["en/quality.html"], words("en")
+    grades = {line[0]: line[1:] for line in table(page, "grades")}
+    for country in catalog().focus():
+        held = [cell["grade"] for cell in made.cells(country)]
+        assert grades[catalog().countries[country].name.en] == [str(held.count(g)) for g in "ABCD"]
+    shares = {line[0]: line[1:] for line in table(page, "shares")}
+    known = [c["coverage"] for c in made.cells("KAZ") if c.get("coverage") is not None]
+    ends = (w.share(min(known)), w.share(max(known)))
+    assert shares[w.column("coverage")][0] == w.language.numbers.range.format(low=ends[0], high=ends[1])
+    assert shares[w.column("c_mir")] == [w.say("unknown")] * 4
+    assert table(page, "gaps") == [[w.part("p1"), w.reason("too_few_indicators"), "0", "0", "1", "0"]]
+    assert table(page, "rules") == [["Value chains dim_chain", "a_rule", ""]]
+    assert table(page, "ages") == [["BACI", "1", "2026-09-01", "unknown", "365", "2024"]]
 
 
 def test_sources_are_those_of_the_release(made: small.Made, site_pages: dict[str, Node]) -> None:

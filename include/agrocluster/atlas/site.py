@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from agrocluster.atlas import maps, shown, views
+from agrocluster.atlas import maps, quality, shown, views
 from agrocluster.atlas.content import READ, Content
 from agrocluster.atlas.downloads import columns, csv_file
 from agrocluster.atlas.quadrants import shape
@@ -95,12 +95,14 @@ def _pages(view: View, printed: Mapping[str, bytes]) -> Iterator[tuple[str, str,
     for country in content.countries:
         ranked = [cell for cell in view.of_country(country["iso3"]) if cell["rank_country"] is not None]
         front = [view.chain(cell["chain"]) for cell in ranked[:FRONT]]
-        files = {"country": f"country-{slug(country['iso3'])}.csv"}
+        kinds = ("country", "partners", "firms")
+        files = {kind: f"{kind}-{slug(country['iso3'])}.csv" for kind in kinds}
         about = {"country": country, "front": front, "files": files}
         yield page_of("country", country["iso3"]), "country.html", {**about, "brief": _brief(view, country, printed)}
     for chain in content.chains:
         yield page_of("chain", chain["chain"]), "chain.html", _of_chain(view, chain)
     yield "methods.html", "methods.html", {}
+    yield "quality.html", "quality.html", {"q": quality, "files": {"all": "baseline.csv"}}
     yield "sources.html", "sources.html", {"read": READ, "files": {"sources": "sources.csv"}}
     yield "glossary.html", "glossary.html", {"terms": _terms(view)}
 
@@ -119,7 +121,7 @@ def _brief(view: View, country: dict[str, Any], printed: Mapping[str, bytes]) ->
 
 
 def _of_chain(view: View, chain: dict[str, Any]) -> dict[str, Any]:
-    parts = ("trade", "markets", "indicators")
+    parts = ("trade", "markets", "indicators", "limits")
     name = slug(chain["chain"])
     scales = {i["goalpost_id"] for (_, c), rows in view.content.indicators.items() if c == chain["chain"] for i in rows}
     return {
@@ -151,7 +153,13 @@ def _downloads(view: View) -> Iterator[tuple[str, bytes]]:
     yield "sources.csv", csv_file(content, "mart_provenance", content.provenance, lang)
     for country in content.countries:
         rows = view.of_country(country["iso3"])
-        yield f"country-{slug(country['iso3'])}.csv", csv_file(content, "mart_cluster_baseline", rows, lang)
+        name = slug(country["iso3"])
+        yield f"country-{name}.csv", csv_file(content, "mart_cluster_baseline", rows, lang)
+        if content.partners is not None:
+            rows = content.partners.get(country["iso3"], [])
+            yield f"partners-{name}.csv", csv_file(content, "mart_market_ease", rows, lang)
+        firms = content.firms.get(country["iso3"], [])
+        yield f"firms-{name}.csv", csv_file(content, "mart_lifecycle_mobilisation", firms, lang)
     for chain in content.chains:
         code, name = chain["chain"], slug(chain["chain"])
         rows = [cell for cell in cells if cell["chain"] == code]
@@ -161,6 +169,8 @@ def _downloads(view: View) -> Iterator[tuple[str, bytes]]:
             parts["trade"] = ("mart_chain_trade", content.trade)
         if content.markets is not None:
             parts["markets"] = ("mart_export_potential_chain", content.markets)
+        if content.support is not None:
+            parts["limits"] = ("mart_lifecycle_support", content.support)
         for part, (mart, held) in parts.items():
             rows = [line for c in content.countries for line in held.get((c["iso3"], code), [])]
             yield f"{part}-{name}.csv", csv_file(content, mart, rows, lang)

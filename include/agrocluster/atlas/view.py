@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agrocluster.atlas.content import Content, Row
 from agrocluster.atlas.words import Words
+from agrocluster.model.loader import catalog
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class View:
     def chain(self, chain: str) -> str:
         """Name of a chain."""
         return next((self.words.name(c, "chain") for c in self.content.chains if c["chain"] == chain), chain)
+
+    def dataset(self, line: Row) -> str:
+        """Name of a dataset: as it was published with the release in English, as the catalogue has it otherwise."""
+        spec = catalog().datasets.get(f"{line['source']}__{line['dataset']}")
+        published = str(line["title"])
+        return published if spec is None or self.words.lang == "en" else str(getattr(spec.title, self.words.lang))
 
     def of_country(self, iso3: str) -> list[Row]:
         """Cells of a country by rank."""

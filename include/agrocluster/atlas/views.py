@@ -180,14 +180,18 @@ def indicators(view: View, chain: str) -> list[dict[str, Any]]:
     return [{"about": row, "cells": [held[iso3].get(row["indicator"]) for iso3 in countries]} for row in rows]
 
 
-def grades(view: View) -> tuple[list[str], list[tuple[Row, list[int]]]]:
-    """The grades, and per country how many of its chains have each."""
-    letters = ["A", "B", "C", "D"]
-    counted: Sequence[tuple[Row, list[int]]] = [
-        (c, [sum(cell["grade"] == letter for cell in view.of_country(c["iso3"])) for letter in letters])
-        for c in view.content.countries
-    ]
-    return letters, list(counted)
+def limits(view: View, chain: str) -> list[dict[str, Any]]:
+    """Per country what limits a chain and the support that answers it: its bottleneck, its costliest indicators, what
+    the country lacks."""
+    held = view.content.support or {}
+    return [{"country": c, "rows": needed(held.get((c["iso3"], chain), []))} for c in view.content.countries]
+
+
+def needed(lines: Sequence[Row]) -> list[Row]:
+    """Limits of a chain that call for support: stage, indicators, country."""
+    order = ("stage", "indicator", "country")
+    listed = [line for line in lines if line["needed"] and line["cause"] in order]
+    return sorted(listed, key=lambda line: (order.index(line["cause"]), line["place"]))
 
 
 def _finite(value: float | None) -> float | None:

@@ -241,7 +241,7 @@ def _methods(view: View, iso3: str) -> list[Block]:
     rows = [
         [
             line["source"],
-            line["title"],
+            view.dataset(line),
             (line["stamp"] or w.say("unknown"))[:10],
             w.window(line) if line["first_year"] is not None else w.say("unknown"),
             line["licence"] or w.say("unknown"),
