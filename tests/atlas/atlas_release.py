@@ -276,4 +276,5 @@ def _trade(rng: np.random.Generator, iso3: str, chain: str) -> list[Row]:
 
 def _progress(rng: np.random.Generator, iso3: str, chain: str) -> Row:
     row = {"baseline_id": "B2018_2020", "followup_id": "Bcurrent", "iso3": iso3, "chain": chain}
+    row |= {"frozen_id": "B2018_2020@v1"}
     return row | {"s_baseline": 40.0, "d_real": rng.uniform(-9, 9), "mdc": 5.0, "verdict": "no_detectable_change"}

@@ -389,6 +389,7 @@ def test_marks_on_the_map_stand_where_their_scores_are(made: small.Made, site_pa
         places.append(float(line.attributes["x1"]))
     assert places == sorted(places)
     note = site_pages["en/country-kaz.html"].text
+    assert words("en").say("frozen_note", frozen="B2018_2020@v1") in note
     assert "(1 of 23 here)" in note
 
 

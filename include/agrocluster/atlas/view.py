@@ -56,6 +56,12 @@ class View:
         shown = self.content.earlier is not None and bool(self.content.progress)
         return self.words.window(self.content.earlier or {}) if shown else ""
 
+    @property
+    def frozen(self) -> str:
+        """The frozen baseline that change is measured against; empty where none is frozen."""
+        moved = (self.content.progress or {}).values()
+        return next((str(line["frozen_id"]) for line in moved if line["frozen_id"]), "")
+
 
 def page_of(kind: str, code: str) -> str:
     """File name of the page of a country or chain; safe whatever the code holds."""

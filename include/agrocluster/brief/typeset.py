@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agrocluster.errors import StorageError
 
@@ -18,33 +18,25 @@ if TYPE_CHECKING:
     from typst import Compiler
 
 LAYOUT = Path(__file__).with_name("brief.typ")
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 """PDF/UA-1: tagged, with language, title and text alternatives; the typesetter refuses a document that is not."""
-PREVIEW_PPI = 110
 
 
 def pdf(told: dict[str, Any]) -> bytes:
     """The brief as tagged PDF. StorageError names the brief that cannot be set."""
-    return _set(told, format="pdf", pdf_standards=[STANDARD], timestamp=_moment(told))[0]
-
-
-def images(told: dict[str, Any]) -> list[bytes]:
-    """Every page as PNG, to be looked at."""
-    return _set(told, format="png", ppi=PREVIEW_PPI)
-
-
-def _set(told: dict[str, Any], **how: Any) -> list[bytes]:
     from typst import TypstError
 
     inputs = {"told": json.dumps(told, ensure_ascii=False)}
     try:
-        made = _compiler().compile(LAYOUT.read_bytes(), sys_inputs=inputs, **how)
+        made = _compiler().compile(
+            LAYOUT.read_bytes(), format="pdf", sys_inputs=inputs, pdf_standards=STANDARD, timestamp=_moment(told)
+        )
     except TypstError as error:
         raise StorageError(
             f"The brief of {told['country']} ({told['lang']}) cannot be set: {error.message}.",
             remedy="The atlas shows the same figures; report this with the release's id.",
         ) from error
-    return [page for page in (made if isinstance(made, list) else [made]) if page is not None]
+    return cast(bytes, made)  # a list only where every page is a file of its own
 
 
 def _moment(told: dict[str, Any]) -> int:
