@@ -17,12 +17,17 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Mark
     A name ending in ``_`` loses it, other underscores become hyphens (``class_``, ``text_anchor``); None is left out.
     """
     listed = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(number(value) if isinstance(value, float) else value)}"'
+        f' {_attribute(key)}="{number(value) if isinstance(value, float) else escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     inside = "".join(escape(child) for child in children)
     return Markup(f"<{name}{listed}>{inside}</{name}>" if inside else f"<{name}{listed}/>")  # noqa: S704 escaped above
+
+
+@cache
+def _attribute(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
 
 
 def picture(width: float, height: float, title: str, *children: str, desc: str = "", class_: str = "") -> Markup:
