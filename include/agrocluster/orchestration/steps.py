@@ -271,6 +271,18 @@ def report_quota(dataset_id: str, spent: QuotaExhausted) -> None:
     )
 
 
+@on_data(*PUBLISHED, "marts/releases/{current}/*", *INCIDENTS)
+def write_atlas(published: Json) -> Json:
+    """Show the release as pages and country briefs, beside it. It stands whatever happens here."""
+    from agrocluster import shelf
+
+    context = get_current_context()
+    shown: Json = shelf.put(published["release_id"])
+    context["outlet_events"][assets.ATLAS].extra = shown
+    alerts.succeeded(context["ti"].dag_id)
+    return shown
+
+
 def _triggering_release(context: Context) -> str:
     from agrocluster import pipeline
 
