@@ -16,7 +16,7 @@ WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
 """Commands that need what was fetched; all others need what became of it, and the current release."""
 LANDING = ("landing/*", "inventory/*")
 NEEDED = (
-    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
+    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*", "state/*"),
     *("marts/build/*", "marts/*.json", "marts/releases/{current}/*"),
 )
 

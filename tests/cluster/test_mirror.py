@@ -362,6 +362,15 @@ def test_an_object_that_is_also_a_folder_is_an_error_of_the_storage(tmp_path: Pa
         run(store, check, tmp_path / "one")
 
 
+def test_accounts_are_not_copied_and_other_states_are(tmp_path: Path) -> None:
+    store = MemoryStore()
+    store.write("state/budget/comtrade-x.json", b"{}")
+    store.write("state/health/real/x.json", b"[]")
+    run(store, lambda root: write(root / "state" / "budget" / "comtrade-x.json", "9"), tmp_path / "one")
+    assert seen(store, tmp_path / "two") == {"state/health/real/x.json": b"[]"}
+    assert store.objects["state/budget/comtrade-x.json"][0] == b"{}"
+
+
 @given(st.text(max_size=40))
 def test_no_key_leads_out_of_the_folder(text: str) -> None:
     for key in (text, f"marts/{text}", f"landing/x/{text}/raw.zip"):

@@ -31,9 +31,10 @@ ACCEPTED = ("staged/*/report.json", "staged/*/gate.json")
 """What tells which vintages count."""
 PUBLISHED = ("marts/*.json",)
 """What tells which releases there are, which is current, and what was done with them."""
-INCIDENTS = ("quality/incidents/*",)
 CHECKED = ("quality/*",)
-"""Results of the gates, and incidents."""
+"""Results of the gates."""
+ALWAYS = ("quality/incidents/*", "state/*")
+"""What a task may have to say of itself when it ends: small, and given to every one."""
 
 
 def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -51,7 +52,7 @@ def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if settings().store is None:
                 return function(*args, **kwargs)
             names = _names(signature.bind(*args, **kwargs).arguments)
-            with store_access(), working_copy(*(_named(pattern, names) for pattern in patterns)):
+            with store_access(), working_copy(*ALWAYS, *(_named(pattern, names) for pattern in patterns)):
                 return function(*args, **kwargs)
 
         return on_copy

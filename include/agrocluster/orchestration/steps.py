@@ -16,7 +16,7 @@ from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
-from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
 from agrocluster.storage import mirror
 
@@ -126,7 +126,7 @@ def validate(dataset_id: str, report: Json) -> Json:
     return {**report, "gate": pipeline.validate(dataset_id, report["vintage_id"])}
 
 
-@on_data(*INCIDENTS)
+@on_data()
 def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     """Say that the dataset is verified current as of now: asset event, watermark, incidents closed."""
     context = get_current_context()
@@ -154,7 +154,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     return extra
 
 
-@on_data(*ACCEPTED, *KEPT, *PUBLISHED, *INCIDENTS)
+@on_data(*ACCEPTED, *KEPT, *PUBLISHED)
 def plan_release() -> Json:
     """Would the accepted vintages give another release than the current one? If not, the rest is skipped."""
     from agrocluster import pipeline
@@ -197,7 +197,7 @@ def publish(marts: list[str]) -> Json:
     return summary
 
 
-@on_data("marts/*.json", "marts/releases/*", *INCIDENTS)
+@on_data("marts/*.json", "marts/releases/*")
 def rollback(marts: list[str]) -> Json:
     """Go back to the release that the form names, and tell the world; skipped where it is current already."""
     from agrocluster import pipeline

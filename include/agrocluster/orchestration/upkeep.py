@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Param, get_current_context, task
 from agrocluster import incidents
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.orchestration import assets, docs, policy
-from agrocluster.orchestration.needs import ACCEPTED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.orchestration.needs import ACCEPTED, KEPT, PUBLISHED, on_data
 from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
@@ -92,7 +92,7 @@ def check_freshness() -> dict[str, Any]:
     return summary
 
 
-@on_data(*PUBLISHED, "marts/build/*", *KEPT, *INCIDENTS)
+@on_data(*PUBLISHED, "marts/build/*", *KEPT)
 def retention() -> dict[str, int]:
     """Remove old unpublished builds, old releases and closed incidents. Landing and staged vintages stay: they are what
     everything can be made of again, and facts as of a date need them."""

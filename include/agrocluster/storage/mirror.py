@@ -162,7 +162,7 @@ class WorkingCopy:
     def _list(self) -> None:
         found = self.store.list()
         self.listed = {entry.key: entry for entry in found if zones.is_ours(entry.key)}
-        foreign = [entry.key for entry in found if entry.key not in self.listed and not shared.is_state(entry.key)]
+        foreign = [e.key for e in found if e.key not in self.listed and not e.key.startswith(zones.DIRECT)]
         if foreign:
             text = "%s: %s objects are none of ours and left alone, %r among them."
             log.warning(text, self.store.address, len(foreign), foreign[0])

@@ -11,8 +11,10 @@ from collections.abc import Collection
 from enum import IntEnum
 from fnmatch import fnmatchcase
 
-ROOTS = ("landing", "staged", "quarantine", "quality", "marts", "overlay", "baselines", "inventory")
+ROOTS = ("landing", "staged", "quarantine", "quality", "marts", "overlay", "baselines", "inventory", "state")
 """First parts of what is kept. The Airflow home and the sample server's files belong to one machine."""
+DIRECT = "state/budget/"
+"""What is read and changed in the store itself, by all machines at the same time, and never copied (see ``shared``)."""
 POINTER, RECORD = "marts/latest.json", "marts/record.json"
 SHARED = (RECORD, POINTER)
 """Objects that stand for all releases: nobody may write over what somebody else has written meanwhile."""
@@ -44,7 +46,7 @@ def is_ours(key: str) -> bool:
     """Whether an object can be one of a data root: a plain path of ours without a way out of it."""
     parts = key.split("/")
     plain = 1 < len(parts) <= MOST_PARTS and all(_PART.fullmatch(part) for part in parts)
-    return plain and parts[0] in ROOTS and not _UNFINISHED.search(key)
+    return plain and parts[0] in ROOTS and not _UNFINISHED.search(key) and not key.startswith(DIRECT)
 
 
 def vouched(key: str) -> str | None:
