@@ -500,6 +500,8 @@ def test_a_store_that_fails_hides_no_error_and_leaves_no_folder(
 
 def test_a_view_follows_the_store(remote: MemoryStore, tmp_path: Path) -> None:
     run(remote, publish("r1"), tmp_path / "one")
+    mirror.refresh_view()
+    assert not list(settings().data.rglob("*.parquet")), "releases are read from the store"
     mirror.refresh_view(("marts/*",), 0)
     assert json.loads((settings().data / "marts" / "latest.json").read_text())["release"] == "r1"
     run(remote, publish("r2"), tmp_path / "two")

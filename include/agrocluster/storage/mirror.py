@@ -38,6 +38,11 @@ ATTEMPTS = 5
 ABANDONED = timedelta(minutes=15)
 """After this time without its marker, a folder that is written once was left by a process that is no more."""
 EVERYTHING = ("*",)
+VIEW = (
+    *("landing/*.json", "staged/*.json", "quarantine/*", "quality/*", "state/*"),
+    *("marts/*.json", "baselines/*", "overlay/*"),
+)
+"""What people look at who watch over the data. Releases themselves are read from the store (``release.reading``)."""
 Seen = tuple[int, int, int]
 _IN_USE: list[WorkingCopy] = []
 log = logging.getLogger(__name__)
@@ -251,7 +256,7 @@ class WorkingCopy:
             return file_sha256(other) == file_sha256(path)
 
 
-def refresh_view(patterns: Collection[str], max_age_s: float = 15.0) -> None:
+def refresh_view(patterns: Collection[str] = VIEW, max_age_s: float = 15.0) -> None:
     """Let the configured data folder show the store as it was at most ``max_age_s`` ago, for reading.
 
     For processes that look and never write; nothing happens where the data root is a folder anyway.
