@@ -18,7 +18,6 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 
 from agrocluster.settings import settings
-from agrocluster.storage.mirror import working_copy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +50,8 @@ def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def on_copy(*args: P.args, **kwargs: P.kwargs) -> R:
             if settings().store is None:
                 return function(*args, **kwargs)
+            from agrocluster.storage.mirror import working_copy
+
             names = _names(signature.bind(*args, **kwargs).arguments)
             with store_access(), working_copy(*ALWAYS, *(_named(pattern, names) for pattern in patterns)):
                 return function(*args, **kwargs)

@@ -18,7 +18,6 @@ from agrocluster.orchestration import assets
 from agrocluster.orchestration.endpoints import endpoint
 from agrocluster.orchestration.needs import ACCEPTED, CHECKED, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
-from agrocluster.storage import mirror
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -71,6 +70,7 @@ def fetch(check: Json, batch: Json) -> list[Json]:
     one, which is no failure and costs no try; what it has fetched by then is kept.
     """
     from agrocluster import pipeline
+    from agrocluster.storage import mirror
 
     try:
         with endpoint(_source(check["dataset_id"])):

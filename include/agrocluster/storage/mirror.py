@@ -15,7 +15,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -98,6 +98,7 @@ class WorkingCopy:
     Attributes:
         base: key -> object, for what was fetched or written; the folder held exactly this at that time.
         listed: key -> object, all there was in the store when it was last listed.
+        held: which keys the folder may hold.
     """
 
     store: Objects
@@ -105,6 +106,7 @@ class WorkingCopy:
     contents: Contents
     base: dict[str, Entry] = field(default_factory=dict)
     listed: dict[str, Entry] = field(default_factory=dict)
+    held: Callable[[str], bool] = zones.is_copied
     _known: dict[str, Seen] = field(default_factory=dict)
 
     def pull(self, patterns: Collection[str]) -> None:
@@ -166,8 +168,8 @@ class WorkingCopy:
 
     def _list(self) -> None:
         found = self.store.list()
-        self.listed = {entry.key: entry for entry in found if zones.is_ours(entry.key)}
-        foreign = [e.key for e in found if e.key not in self.listed and not e.key.startswith(zones.DIRECT)]
+        self.listed = {entry.key: entry for entry in found if self.held(entry.key)}
+        foreign = [entry.key for entry in found if not zones.is_plain(entry.key)]
         if foreign:
             text = "%s: %s objects are none of ours and left alone, %r among them."
             log.warning(text, self.store.address, len(foreign), foreign[0])
@@ -206,7 +208,7 @@ class WorkingCopy:
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self.root).as_posix()
-                if zones.is_ours(key) and not path.is_symlink():
+                if self.held(key) and not path.is_symlink():
                     yield key, _seen(path.stat())
 
     def _dissolved(self, gone: set[str], now: Collection[str]) -> set[str]:
@@ -268,7 +270,8 @@ def refresh_view(patterns: Collection[str] = VIEW, max_age_s: float = 15.0) -> N
     if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age_s and chosen.data.exists():
         return
     with exclusive(stamp):
-        WorkingCopy(S3.at(chosen.store), chosen.data, Contents(chosen.work / "objects")).pull(patterns)
+        contents = Contents(chosen.work / "objects")
+        WorkingCopy(S3.at(chosen.store), chosen.data, contents, held=zones.is_plain).pull(patterns)
         os.utime(stamp)
 
 

@@ -42,11 +42,16 @@ class Rank(IntEnum):
     POINTER = 3
 
 
-def is_ours(key: str) -> bool:
+def is_plain(key: str) -> bool:
     """Whether an object can be one of a data root: a plain path of ours without a way out of it."""
     parts = key.split("/")
     plain = 1 < len(parts) <= MOST_PARTS and all(_PART.fullmatch(part) for part in parts)
-    return plain and parts[0] in ROOTS and not _UNFINISHED.search(key) and not key.startswith(DIRECT)
+    return plain and parts[0] in ROOTS and not _UNFINISHED.search(key)
+
+
+def is_copied(key: str) -> bool:
+    """Whether an object is brought into working copies and back."""
+    return is_plain(key) and not key.startswith(DIRECT)
 
 
 def vouched(key: str) -> str | None:
