@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,11 @@ def test_the_cluster_adds_redis_and_workers_and_opens_nothing(
     assert find_spec(cluster["worker"]["command"][2])
     timeout = int(cluster["worker"]["environment"]["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
     assert timeout > policy.default_args()["execution_timeout"].total_seconds()
+
+
+def test_the_executor_of_the_cluster_can_be_loaded() -> None:
+    """Its provider and Celery must suit each other, which their own declarations do not say."""
+    assert hasattr(import_module("airflow.providers.celery.executors.celery_executor"), "CeleryExecutor")
 
 
 def test_redis_wants_a_password_that_no_list_of_processes_shows(cluster: dict[str, Any], tmp_path: Path) -> None:
