@@ -14,7 +14,7 @@ from agrocluster.board.freshness import Freshness
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.notify.ledger import Ledger
 from agrocluster.orchestration import alerts, assets, docs, metrics, policy
-from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, KEPT, PUBLISHED, on_data
 from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
@@ -110,10 +110,10 @@ def _report_late(entry: Freshness) -> None:
     )
 
 
-@on_data(*PUBLISHED, "marts/build/*", "marts/atlas/*", *KEPT, *INCIDENTS)
+@on_data(*PUBLISHED, "marts/build/*", "marts/atlas/*", *KEPT)
 def retention() -> dict[str, int]:
-    """Remove old unpublished builds, old releases with their pages, and closed incidents. Landing and staged vintages stay: they are what
-    everything can be made of again, and facts as of a date need them."""
+    """Remove old unpublished builds, old releases with their pages, and closed incidents. Landing and staged vintages
+    stay: they are what everything can be made of again, and facts as of a date need them."""
     from agrocluster import shelf
     from agrocluster.release import retention as releases
 
