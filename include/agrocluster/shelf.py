@@ -46,11 +46,19 @@ def put(release: str) -> dict[str, Any]:
         folder = home / str(reading.manifest(release)["release"])
         if not folder.exists():
             write(folder, folder.name)
-        atomic.write_bytes(home / "index.html", site.lead_to(folder.name))
+        lead(folder.name)
         prune()
     found = [path.suffix for path in folder.rglob("*") if path.is_file()]
     counted = {name: found.count(suffix) for name, suffix in COUNTED.items()}
     return {"release": release, "index": str(folder / "index.html"), **counted}
+
+
+def lead(release: str) -> bool:
+    """Lead readers to what is shown of a release that has become the current one; False where nothing is."""
+    home = layout().atlases
+    if shown := (home / release / "index.html").exists():
+        atomic.write_bytes(home / "index.html", site.lead_to(release))
+    return shown
 
 
 def prune() -> list[str]:

@@ -49,6 +49,8 @@ def test_releases_are_shown_once_readers_are_led_there_and_what_is_gone_goes(dat
     assert (shown(), led_to()) == (["first", "second"], {"second/index.html"})
     assert shelf.put("first") == done
     assert (page.stat().st_mtime_ns, led_to()) == (before, {"first/index.html"})
+    assert (shelf.lead("second"), led_to()) == (True, {"second/index.html"})
+    assert (shelf.lead("never shown"), led_to()) == (False, {"second/index.html"})
     shutil.rmtree(layout().releases / "second")
     assert shelf.prune() == ["second"]
     assert shown() == ["first"]

@@ -91,9 +91,11 @@ def rollback_command(release_id: str | None, note: str, as_json: bool) -> None:
     Every file of it is checked first. The release that is left is put on hold: runs with the same inputs do not publish
     it again. New data or new code make another release, which is published as usual; `resume` lifts the hold.
     """
+    from agrocluster import shelf
     from agrocluster.release import rollback
 
     found = rollback.rollback(release_id, note=note)
+    shelf.lead(found["release"])
     if as_json:
         show_table(found, [], [], as_json)
     elif found["changed"]:
@@ -109,9 +111,11 @@ def rollback_command(release_id: str | None, note: str, as_json: bool) -> None:
 def resume_command(release_id: str | None, note: str, as_json: bool) -> None:
     """Lift the hold of release ID (default: the newest one on hold) and make it current again, unless something newer
     was published since."""
+    from agrocluster import shelf
     from agrocluster.release import rollback
 
     found = rollback.resume(release_id, note=note)
+    shelf.lead(found["current"])
     text = f"Release {found['release']} is no longer on hold; {found['current']} is current."
     click.echo(text) if not as_json else show_table(found, [], [], as_json)
 
