@@ -25,6 +25,7 @@ LAZY = {
     "alerts": "agrocluster.orchestration.alerts_cli:alerts_command",
     "atlas": "agrocluster.atlas.cli:atlas_command",
     "baseline": "agrocluster.baseline.cli:baseline_command",
+    "brief": "agrocluster.brief.cli:brief_command",
     "completion": "agrocluster.completion:completion_command",
     "comtrade": "agrocluster.sources.comtrade_cli:comtrade_command",
     "explain": "agrocluster.release.explain_cli:explain_command",

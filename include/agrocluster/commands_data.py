@@ -17,7 +17,7 @@ WITH_LANDING = {"comtrade", "fetch", "import", "refresh"}
 PUBLISHED = ("marts/*.json",)
 LANDING = ("landing/*", "inventory/*")
 NEEDED = (
-    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*"),
+    *("staged/*", "quarantine/*", "quality/*", "overlay/*", "baselines/*", "state/*"),
     *("marts/build/*", "marts/*.json", "marts/releases/{current}/*"),
 )
 

@@ -74,10 +74,11 @@ def pages(folder: Path) -> dict[str, Node]:
     return {str(path.relative_to(folder)): parse(path) for path in sorted(folder.rglob("*.html"))}
 
 
-def table(page: Node, class_: str) -> list[list[str]]:
-    """Rows of the body of the table with a class, as the text of their cells."""
-    (found,) = [t for t in page.all("table") if class_ in t.classes]
-    body = found.all("tbody")[0]
+def table(page: Node, class_: str, times: int = 1) -> list[list[str]]:
+    """Rows of the body of the table with a class, as the text of their cells; the first of ``times`` such tables."""
+    found = [t for t in page.all("table") if class_ in t.classes]
+    assert len(found) == times, f"{len(found)} tables are called {class_}"
+    body = found[0].all("tbody")[0]
     return [
         [re.sub(r"[ \n]+", " ", cell.text).strip(" ") for cell in row.children if isinstance(cell, Node)]
         for row in body.all("tr")

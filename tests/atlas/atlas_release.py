@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from agrocluster.atlas.content import READ
+from agrocluster.atlas import site
+from agrocluster.atlas.content import READ, read
+from agrocluster.explain.language import LANGUAGES, Lang
 from agrocluster.model.loader import ROOT, catalog
 from agrocluster.release import publish
 from agrocluster.storage import atomic
@@ -25,6 +27,8 @@ MARKETS = ("CHN", "RUS", "TUR", "POL", "DEU", "IND", "IRN", "ARE", "FRA", "ITA")
 MEDIANS = (47.0, 44.0)
 STAGES = ("input", "primary", "processed", "final")
 RESTRICTED = ("mart_trade_cell", "mart_practitioner_overlay")
+SHUT = "comtrade"
+"""A publisher whose rows may not be handed on."""
 UNSCORED = ("TJK", "silk")
 """A cell without scores."""
 SILENT = ("UZB", 2019)
@@ -86,6 +90,9 @@ def tables() -> dict[str, list[Row]]:
                     {"iso3": iso3, "chain": cell["chain"], "jobs_confidence": 0.3, "reason": ""} | window
                 )
                 made["mart_export_potential_chain"] += [line | window for line in _markets(rng, cell)]
+                made["mart_lifecycle_support"] += [line | window for line in _support(cell)]
+            made["mart_market_ease"] += [{"iso3": iso3, "baseline_id": baseline, **line} for line in _partners(rng)]
+            made["mart_lifecycle_mobilisation"] += [line | window for line in _firms(rng, iso3)]
     for iso3 in focus:
         for chain in (c["chain"] for c in chains()):
             made["mart_chain_trade"] += _trade(rng, iso3, chain)
@@ -107,6 +114,11 @@ def write(name: str, made: Mapping[str, list[Row]], data_mode: str = "sample") -
     atomic.write_json(folder / "manifest.json", manifest)
     atomic.write_json(layout().latest, {"release": name, "data_mode": data_mode})
     return manifest
+
+
+def atlas(folder: Path, languages: Sequence[Lang] = LANGUAGES) -> site.Written:
+    """The pages of the current release in ``folder``, without briefs, which take longer than all pages."""
+    return site.write(folder, read(), languages)
 
 
 def _cell(rng: np.random.Generator, iso3: str, chain: str) -> Row:
@@ -199,6 +211,60 @@ def _markets(rng: np.random.Generator, cell: Row) -> list[Row]:
     return [key | row for row in (*rows, {"market": "WLD", "realised_share": 0.5, **total})]
 
 
+def _partners(rng: np.random.Generator) -> list[Row]:
+    """Every market with exports but the last, which buys nothing."""
+    rows = [
+        {"market": m, "first_year": 2020, "last_year": 2024, "exports_usd": rng.lognormal(16, 1), "epi_usd": 5e6}
+        | {"untapped_usd": 2e6, "realised_share": 0.5, "ease": 1.25, "distance_km": rng.uniform(500, 5000)}
+        for m in MARKETS
+    ]
+    rows[-1] |= {"exports_usd": 0.0, "ease": None}
+    return rows
+
+
+def _support(cell: Row) -> list[Row]:
+    """The bottleneck, four costly indicators of which three are shown, and a gap of the country."""
+    key = {"iso3": cell["iso3"], "chain": cell["chain"], "reason": "", "needed": True, "support": "logistics"}
+    key |= {"support_en": "Logistics", "support_ru": "Логистика", "why_en": "Why so", "why_ru": "Почему так"}
+    rows = [
+        {"cause": "indicator", "place": n, "item": f"i{n}", "name_en": f"Limit {n}", "name_ru": f"Предел {n}"}
+        | {"score": 30.0 + n, "loss": 9.0 - n}
+        for n in range(1, 5)
+    ]
+    rows.append(
+        {"cause": "stage", "place": 1, "item": "market", "name_en": "Markets", "name_ru": "Рынки", "score": 12.5}
+    )
+    rows.append(
+        {"cause": "country", "place": 1, "item": "finance", "name_en": "Gap", "name_ru": "Разрыв", "score": 9.0}
+    )
+    return [key | row for row in rows]
+
+
+def _firms(rng: np.random.Generator, iso3: str) -> list[Row]:
+    """Two indicators of the environment, one of them unknown, and one of a publisher whose rows stay in the house."""
+    key = {
+        "iso3": iso3,
+        "topic": "finance",
+        "scope": "adults",
+        "reason": "",
+        "note_en": "Adults",
+        "note_ru": "Взрослые",
+    }
+    named = [
+        ("IC.FRM.FIN.FIN16", "Credit", "Кредит"),
+        ("IC.FRM.INNOV.T1", "Quality", "Качество"),
+        ("shut", "Shut", "Нет"),
+    ]
+    rows = [
+        key | {"position": n, "indicator": code, "name_en": en, "name_ru": ru, "unit": "%", "source": "worldbank"}
+        for n, (code, en, ru) in enumerate(named, 1)
+    ]
+    rows[0] |= {"value": rng.uniform(5, 60), "value_year": 2023, "peer_median": 31.25}
+    rows[1] |= {"source": None, "reason": "no_source"}
+    rows[2] |= {"value": 1.0, "value_year": 2023, "source": SHUT}
+    return rows
+
+
 def _trade(rng: np.random.Generator, iso3: str, chain: str) -> list[Row]:
     return [
         {"iso3": iso3, "chain": chain, "stage": stage, "year": year, "focus": True}
@@ -210,4 +276,5 @@ def _trade(rng: np.random.Generator, iso3: str, chain: str) -> list[Row]:
 
 def _progress(rng: np.random.Generator, iso3: str, chain: str) -> Row:
     row = {"baseline_id": "B2018_2020", "followup_id": "Bcurrent", "iso3": iso3, "chain": chain}
+    row |= {"frozen_id": "B2018_2020@v1"}
     return row | {"s_baseline": 40.0, "d_real": rng.uniform(-9, 9), "mdc": 5.0, "verdict": "no_detectable_change"}

@@ -13,9 +13,10 @@ import pytest
 from atlas_pages import Node, pages, table
 from click.testing import CliRunner
 
-from agrocluster.atlas import site
+from agrocluster import shelf
 from agrocluster.atlas.content import READ
 from agrocluster.atlas.words import words
+from agrocluster.brief import typeset
 from agrocluster.cli import main
 from agrocluster.errors import UsageError
 from agrocluster.model.loader import catalog
@@ -39,7 +40,7 @@ def body(page: Node) -> Node:
 
 def test_there_is_a_page_for_every_country_and_chain_in_both_languages(site_pages: dict[str, Node]) -> None:
     names = {f"country-{iso3.lower()}" for iso3 in catalog().focus()} | {f"chain-{c['chain']}" for c in small.chains()}
-    names |= {"index", "methods", "sources", "glossary"}
+    names |= {"index", "methods", "quality", "sources", "glossary"}
     assert set(site_pages) == {f"{lang}/{name}.html" for lang in ("en", "ru") for name in names} | {"index.html"}
 
 
@@ -67,7 +68,7 @@ def test_the_mark_is_printed_on_every_sheet(site_pages: dict[str, Node]) -> None
 
 def test_real_data_are_not_marked(data_root: Path, tmp_path: Path) -> None:
     small.write("real", small.tables(), data_mode="live")
-    site.write(tmp_path / "site", languages=["en"])
+    small.atlas(tmp_path / "site", languages=["en"])
     for path, page in pages(tmp_path / "site").items():
         assert not [p for p in page.walk() if {"sample", "stamp"} & p.classes], path
         assert words("en").say("sample") not in page.text
@@ -83,7 +84,7 @@ def test_nothing_is_loaded_from_elsewhere(made: small.Made, site_pages: dict[str
         assert not FOREIGN.search(page.all("style")[0].text), path
         (policy,) = [m for m in page.all("meta") if m.attributes.get("http-equiv") == "Content-Security-Policy"]
         assert policy.attributes["content"].startswith("default-src 'none'")
-    assert {p.suffix for p in made.folder.rglob("*") if p.is_file()} == {".html", ".csv"}
+    assert {p.suffix for p in made.folder.rglob("*") if p.is_file()} == {".html", ".csv", ".pdf"}
 
 
 def check_links(folder: Path, found: dict[str, Node]) -> int:
@@ -133,7 +134,7 @@ def test_pages_can_be_walked_without_seeing_them(site_pages: dict[str, Node]) ->
                 assert drawing.all("title")[0].text.strip(), path
                 assert drawing.attributes["role"] == ("group" if drawing.all("desc") else "img")
         wrappers = [d for d in page.walk() if "scroll" in d.classes]
-        assert all(d.attributes["tabindex"] == "0" and d.attributes["role"] == "region" for d in wrappers)
+        assert all(d.attributes["tabindex"] == "0" and d.attributes["role"] == "group" for d in wrappers)
         if path != "index.html":
             assert len(page.all("nav")) == len(page.all("header")) == len(page.all("footer")) == 1
             skip = body(page).all("a")[0]
@@ -162,7 +163,8 @@ def test_pages_are_small(made: small.Made) -> None:
 
 def test_equal_releases_give_equal_bytes(made: small.Made, data_root: Path, tmp_path: Path) -> None:
     small.write("small", small.tables())
-    site.write(tmp_path / "again")
+    typeset._compiler.cache_clear()
+    shelf.write(tmp_path / "again")
     first, second = (
         {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         for folder in (made.folder, tmp_path / "again")
@@ -195,7 +197,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGROCLUSTER_DATA", str(root / "data"))
         small.write("hostile", hostile())
-        site.write(root / "site", languages=["ru"])
+        small.atlas(root / "site", languages=["ru"])
     return root / "site"
 
 
@@ -234,12 +236,13 @@ def test_what_may_not_be_handed_on_is_left_out(data_root: Path, tmp_path: Path) 
     rows["method_parameters"] = [{"name": "trade_variant", "value": "reported"}]
     manifest = small.write("customs", rows)
     assert {"mart_chain_trade", "mart_export_potential_chain"} <= redistribution.closed_marts(manifest)
-    done = site.write(tmp_path / "site", languages=["en"])
+    done = small.atlas(tmp_path / "site", languages=["en"])
     assert {"mart_chain_trade", "mart_export_potential_chain", *small.RESTRICTED} <= set(done.left_out)
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     dairy = found["en/chain-dairy.html"]
-    assert dairy.text.count(words("en").say("left_out")) == 2
+    assert dairy.text.count(words("en").say("left_out")) == 3
+    assert found["en/country-kgz.html"].text.count(words("en").say("left_out")) == 1
     assert not [svg for svg in dairy.all("svg") if "trend" in svg.classes]
     assert not list((tmp_path / "site").rglob("trade-*")) + list((tmp_path / "site").rglob("markets-*"))
     sources = found["en/sources.html"].text
@@ -257,7 +260,7 @@ def test_an_older_release_is_refused_by_name(data_root: Path, tmp_path: Path) ->
     del rows["mart_cluster_progress"]
     small.write("old", rows)
     with pytest.raises(UsageError, match=r"old is older than the atlas; it lacks .*mart_cluster_progress"):
-        site.write(tmp_path / "site")
+        small.atlas(tmp_path / "site")
 
 
 def test_a_release_without_any_window_is_refused(data_root: Path, tmp_path: Path) -> None:
@@ -265,22 +268,26 @@ def test_a_release_without_any_window_is_refused(data_root: Path, tmp_path: Path
     rows["dim_baseline"] = [{**line, "first_year": None, "last_year": None} for line in rows["dim_baseline"]]
     small.write("empty", rows)
     with pytest.raises(UsageError, match="No baseline"):
-        site.write(tmp_path / "site")
+        small.atlas(tmp_path / "site")
 
 
 def test_a_release_with_its_reference_window_alone_shows_no_change(data_root: Path, tmp_path: Path) -> None:
     rows = small.tables()
     rows["dim_baseline"] = rows["dim_baseline"][:1]
     small.write("first", rows)
-    site.write(tmp_path / "site", languages=["en"])
+    small.atlas(tmp_path / "site", languages=["en"])
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     assert "2018–2020" in found["en/index.html"].text
     assert words("en").column("verdict") not in found["en/country-kgz.html"].text
 
 
-def test_no_mart_is_read_whose_rows_would_have_to_be_picked() -> None:
-    assert not [name for name in READ if catalog().marts[name].redistribution == "by_source"]
+def test_rows_of_closed_publishers_are_not_read(made: small.Made, site_pages: dict[str, Node]) -> None:
+    picked = {name for name in READ if catalog().marts[name].redistribution == "by_source"}
+    assert picked == {"mart_lifecycle_mobilisation"}
+    assert small.SHUT in redistribution.restricted_sources()
+    assert [i["name_en"] for i in made.rows["mart_lifecycle_mobilisation"] if i["source"] == small.SHUT]
+    assert not [path for path, page in site_pages.items() if "Shut" in page.text]
 
 
 def test_the_folder_must_be_new_and_stays_away_when_writing_fails(
@@ -289,10 +296,10 @@ def test_the_folder_must_be_new_and_stays_away_when_writing_fails(
     small.write("small", small.tables())
     (tmp_path / "there").mkdir()
     with pytest.raises(UsageError, match="exists already"):
-        site.write(tmp_path / "there")
+        small.atlas(tmp_path / "there")
     monkeypatch.setattr(Path, "write_bytes", _refuse)
     with pytest.raises(Exception, match="disk"):
-        site.write(tmp_path / "site", languages=["en"])
+        small.atlas(tmp_path / "site", languages=["en"])
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != "data") == ["there"]
 
 
@@ -306,7 +313,8 @@ def test_the_command_writes_the_languages_and_release_it_is_asked_for(data_root:
     asked = ["atlas", str(tmp_path / "site"), "--release", "older", "--lang", "ru"]
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 0, done.output
-    assert sorted(p.name for p in (tmp_path / "site").iterdir()) == ["index.html", "ru"]
+    assert sorted(p.name for p in (tmp_path / "site").iterdir()) == ["briefs", "index.html", "ru"]
+    assert {p.name[-7:] for p in (tmp_path / "site/briefs").iterdir()} == {"-ru.pdf"}
     found = pages(tmp_path / "site")
     check_links(tmp_path / "site", found)
     assert "older" in found["ru/index.html"].all("footer")[0].text
@@ -337,7 +345,7 @@ def test_figures_on_a_chain_page_are_those_of_the_mart(made: small.Made, site_pa
     page = site_pages["ru/chain-dairy.html"]
     shown = {line[0]: line[1:] for line in table(page, "side")}
     cells = [next(c for c in made.cells(iso3) if c["chain"] == "dairy") for iso3 in sorted(focus)]
-    assert shown[f"{w.column('exports_usd')} {w.of('unit', 'USD')}"] == [w.money(c["exports_usd"]) for c in cells]
+    assert shown[f"{w.column('exports_usd')} {w.unit('USD')}"] == [w.money(c["exports_usd"]) for c in cells]
     assert shown[f"{w.column('ssr')} %"] == [w.share(c["ssr"]) for c in cells]
     assert shown[f"{w.column('c_mir')} %"] == [w.say("unknown")] * 4
     lines = table(page, "indicators")
@@ -381,6 +389,7 @@ def test_marks_on_the_map_stand_where_their_scores_are(made: small.Made, site_pa
         places.append(float(line.attributes["x1"]))
     assert places == sorted(places)
     note = site_pages["en/country-kaz.html"].text
+    assert words("en").say("frozen_note", frozen="B2018_2020@v1") in note
     assert "(1 of 23 here)" in note
 
 
@@ -398,6 +407,40 @@ def test_the_glossary_explains_every_column_of_every_download(made: small.Made, 
         for path in sorted((made.folder / lang / "data").glob("*.csv")):
             header = path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
             assert set(header) - {"release", "label"} <= entries, path.name
+
+
+def test_limits_partners_and_environment_are_those_of_the_marts(made: small.Made, site_pages: dict[str, Node]) -> None:
+    w = words("ru")
+    limits = table(site_pages["ru/chain-dairy.html"], "limits", 4)
+    assert limits[0] == ["Рынки", "12,5", "Логистика: Почему так"]
+    assert [line[0] for line in limits] == ["Рынки", *(f"Предел {n}" for n in range(1, 5)), "Разрыв"]
+    page = site_pages["ru/country-kgz.html"]
+    held = [m for m in made.rows["mart_market_ease"] if (m["iso3"], m["baseline_id"]) == ("KGZ", "Bcurrent")]
+    sold = sorted((m for m in held if m["exports_usd"]), key=lambda m: -m["exports_usd"])
+    assert [line[1] for line in table(page, "partners")] == [w.thousands(m["exports_usd"]) for m in sold]
+    credit, quality = table(page, "firms")
+    assert (credit[0], credit[2:]) == ("Кредит", ["%", "2023", "31,25", "Взрослые"])
+    assert quality == [
+        "Качество",
+        *([w.say("unknown"), "%"] + [w.say("unknown")] * 2),
+        f"Взрослые ({w.reason('no_source')})",
+    ]
+
+
+def test_the_page_of_quality_counts_what_the_release_says(made: small.Made, site_pages: dict[str, Node]) -> None:
+    page, w = site_pages["en/quality.html"], words("en")
+    grades = {line[0]: line[1:] for line in table(page, "grades")}
+    for country in catalog().focus():
+        held = [cell["grade"] for cell in made.cells(country)]
+        assert grades[catalog().countries[country].name.en] == [str(held.count(g)) for g in "ABCD"]
+    shares = {line[0]: line[1:] for line in table(page, "shares")}
+    known = [c["coverage"] for c in made.cells("KAZ") if c.get("coverage") is not None]
+    ends = (w.share(min(known)), w.share(max(known)))
+    assert shares[w.column("coverage")][0] == w.language.numbers.range.format(low=ends[0], high=ends[1])
+    assert shares[w.column("c_mir")] == [w.say("unknown")] * 4
+    assert table(page, "gaps") == [[w.part("p1"), w.reason("too_few_indicators"), "0", "0", "1", "0"]]
+    assert table(page, "rules") == [["Value chains dim_chain", "a_rule", ""]]
+    assert table(page, "ages") == [["BACI", "1", "2026-09-01", "unknown", "365", "2024"]]
 
 
 def test_sources_are_those_of_the_release(made: small.Made, site_pages: dict[str, Node]) -> None:

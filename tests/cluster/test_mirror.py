@@ -362,10 +362,19 @@ def test_an_object_that_is_also_a_folder_is_an_error_of_the_storage(tmp_path: Pa
         run(store, check, tmp_path / "one")
 
 
+def test_accounts_are_not_copied_and_other_states_are(tmp_path: Path) -> None:
+    store = MemoryStore()
+    store.write("state/budget/comtrade-x.json", b"{}")
+    store.write("state/health/real/x.json", b"[]")
+    run(store, lambda root: write(root / "state" / "budget" / "comtrade-x.json", "9"), tmp_path / "one")
+    assert seen(store, tmp_path / "two") == {"state/health/real/x.json": b"[]"}
+    assert store.objects["state/budget/comtrade-x.json"][0] == b"{}"
+
+
 @given(st.text(max_size=40))
 def test_no_key_leads_out_of_the_folder(text: str) -> None:
     for key in (text, f"marts/{text}", f"landing/x/{text}/raw.zip"):
-        if zones.is_ours(key):
+        if zones.is_plain(key):
             assert os.path.normpath(key) == key
             assert not key.startswith(("/", ".."))
 
@@ -491,6 +500,10 @@ def test_a_store_that_fails_hides_no_error_and_leaves_no_folder(
 
 def test_a_view_follows_the_store(remote: MemoryStore, tmp_path: Path) -> None:
     run(remote, publish("r1"), tmp_path / "one")
+    remote.write("state/budget/comtrade-x.json", b"{}")
+    mirror.refresh_view()
+    assert (settings().data / "state" / "budget" / "comtrade-x.json").exists(), "accounts may be looked at"
+    assert not list(settings().data.rglob("*.parquet")), "releases are read from the store"
     mirror.refresh_view(("marts/*",), 0)
     assert json.loads((settings().data / "marts" / "latest.json").read_text())["release"] == "r1"
     run(remote, publish("r2"), tmp_path / "two")

@@ -121,3 +121,14 @@ def test_the_connection_of_the_store_is_there_for_the_task_only(
 
     assert seen() == wanted
     assert (os.environ.get("AWS_ACCESS_KEY_ID"), os.environ["AWS_DEFAULT_REGION"]) == (None, "mars")
+
+
+def test_the_board_follows_the_store_for_those_who_may_look(remote: MemoryStore) -> None:
+    from agrocluster.board.app import app, fresh
+    from agrocluster.board.auth import VIEWER
+
+    remote.write("quality/incidents/20260101T000000-x.json", b"{}")
+    asked = [dependency.dependency for dependency in app.router.dependencies]
+    assert asked == [VIEWER.dependency, fresh], "nobody is served before he was let in"
+    fresh()
+    assert names() == ["quality/incidents/20260101T000000-x.json"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import pytest
+import yaml
 
-from agrocluster.explain.language import LANGUAGES, language, plural_form
+from agrocluster.explain.language import LANGUAGES, language, plural_form, unit_names
 from agrocluster.marts.relations import chain_tables
-from agrocluster.model.loader import catalog
+from agrocluster.model.loader import ROOT, catalog
 
 FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}}
 RUSSIAN = {
@@ -108,3 +110,21 @@ def test_names_are_those_of_the_catalogue() -> None:
         }
         assert all({"genitive", "prepositional"} <= set(n) for n in names.countries.values())
         assert all("genitive" in n for n in names.chains.values())
+
+
+def test_every_unit_of_the_catalogue_has_a_name_in_both_languages() -> None:
+    declared = {c.unit for m in (*catalog().marts.values(), *catalog().tables.values()) for c in m.columns}
+    for path in (ROOT / "indicators").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            declared |= {line["unit"] for line in csv.DictReader(file)}
+    for path in (ROOT / "index").glob("*.yaml"):
+        declared |= {i.get("unit") for i in yaml.safe_load(path.read_text(encoding="utf-8"))["indicators"]}
+    named = {code: unit_names(code) for code in LANGUAGES}
+    assert declared - {None, ""} <= set(named["en"])
+    assert set(named["en"]) == set(named["ru"])
+    assert not [unit for unit, name in named["ru"].items() if unit != "%" and not re.search("[а-яё%]", name)]
+    assert (language("ru").unit("ha"), language("ru").unit(None), language("ru").unit("furlong")) == (
+        "гектары",
+        "",
+        "furlong",
+    )

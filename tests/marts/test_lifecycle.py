@@ -191,7 +191,8 @@ def test_preferences_cover_what_the_chain_sells_where_they_are_in_force() -> Non
     assert (free["share_exports"], free["share_untapped"]) == pytest.approx((0.6, 0.0))
     assert policy(con, "regime", "eaeu")["value"] == pytest.approx(60)
     gsp = policy(con, "regime", "eu_gsp_plus")
-    assert (gsp["share_untapped"], str(gsp["note_en"]).startswith("partial")) == (pytest.approx(0.75), True)
+    assert (gsp["share_untapped"], gsp["note_en"]) == (pytest.approx(0.75), "partial, zero")
+    assert gsp["note_ru"] == "часть товаров, без пошлины"
     assert broken_rules(con, "mart_lifecycle_policy") == []
 
 
@@ -219,6 +220,7 @@ def test_prices_come_from_the_newest_year_that_knows_them_and_nothing_is_made_up
     con = surrounded(mart_chain_production=years)
     found = policy(con, "price", "nrp_lite")
     assert (found["value"], found["year"], found["confidence"]) == (-0.2, 2019, 0.4)
+    assert (found["note_en"], found["note_ru"]) == ("Border taken: export", "Граница: экспорт")
     orientation = policy(con, "public_support", "agriculture_orientation_index")
     assert (orientation["value"], orientation["reason"], orientation["national"]) == (None, "no_source", True)
     assert policy(con, "preference", "any")["reason"] == "no_exports"

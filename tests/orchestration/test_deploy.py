@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,11 @@ def test_the_cluster_adds_redis_and_workers_and_opens_nothing(
     assert timeout > policy.default_args()["execution_timeout"].total_seconds()
 
 
+def test_the_executor_of_the_cluster_can_be_loaded() -> None:
+    """Its provider and Celery must suit each other, which their own declarations do not say."""
+    assert hasattr(import_module("airflow.providers.celery.executors.celery_executor"), "CeleryExecutor")
+
+
 def test_redis_wants_a_password_that_no_list_of_processes_shows(cluster: dict[str, Any], tmp_path: Path) -> None:
     redis = cluster["redis"]
     assert (redis["read_only"], redis["cap_drop"]) == (True, ["ALL"])
@@ -141,19 +147,44 @@ def test_redis_wants_a_password_that_no_list_of_processes_shows(cluster: dict[st
     assert re.fullmatch(r"redis://:\$\{REDIS_PASSWORD:\?[^}]+\}@redis:6379/0", url)
 
 
+COMMON = {"args", "resources"}
 CHART = {
-    "executor", "airflowVersion", "images", "uid", "gid", "airflowHome", "securityContexts", "volumes", "volumeMounts",
-    "env", "secret", "data", "fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName", "postgresql", "redis",
-    "config", "migrateDatabaseJob", "createUserJob", "apiServer", "scheduler", "dagProcessor", "workers", "triggerer",
-    "statsd", "ingress",
-}  # fmt: skip
-"""Names of values that the chart of Apache Airflow has from 1.19 on, as far as they are used; Helm takes any other
-name without a word."""
+    "images": {"airflow"},
+    "securityContexts": {"pod", "containers"},
+    "data": {"metadataSecretName", "brokerUrlSecretName"},
+    "postgresql": {"enabled"},
+    "redis": {"enabled", "passwordSecretName", "persistence", "uid", "securityContexts", "resources"},
+    "migrateDatabaseJob": COMMON,
+    "createUserJob": {"enabled"},
+    "apiServer": COMMON | {"startupProbe"},
+    "scheduler": COMMON | {"logGroomerSidecar"},
+    "dagProcessor": COMMON | {"enabled", "logGroomerSidecar"},
+    "workers": COMMON | {"replicas", "persistence", "terminationGracePeriodSeconds", "logGroomerSidecar"},
+    "triggerer": {"enabled"},
+    "statsd": {"enabled"},
+    "ingress": {"apiServer"},
+}
+PLAIN = {
+    "executor",
+    "airflowVersion",
+    "uid",
+    "gid",
+    "airflowHome",
+    "volumes",
+    "volumeMounts",
+    "env",
+    "secret",
+    "config",
+}
+PLAIN |= {"fernetKeySecretName", "apiSecretKeySecretName", "jwtSecretName"}
+"""Names of values that the chart of Apache Airflow has from 1.19 on, as far as they are used here, as read in its
+values.yaml; Helm takes any other name without a word."""
 
 
 def test_the_values_for_kubernetes_use_names_of_the_chart_and_hold_no_secret() -> None:
     values = yaml.safe_load(HELM)
-    assert set(values) <= CHART
+    assert set(values) == PLAIN | set(CHART)
+    assert not {name: extra for name, known in CHART.items() if (extra := set(values[name]) - known)}
     assert not re.search(r"(?i)^\s*(pass|password|fernetKey|jwtSecret|apiSecretKey|brokerUrl|connection):", HELM, re.M)
     assert not [entry["name"] for entry in values["env"] if re.search("KEY|SECRET|PASSWORD|TOKEN", entry["name"])]
     assert all(set(entry) == {"envName", "secretName", "secretKey"} for entry in values["secret"])

@@ -112,6 +112,17 @@ def test_a_run_after_a_rollback_says_what_is_on_hold(data_root: Path) -> None:
         assert ("2026-02-01-sample-bbbb is on hold until" in out.getvalue()) is back
 
 
+def test_a_release_that_was_published_is_not_denied_because_its_pages_failed(data_root: Path) -> None:
+    atomic.write_json(layout().latest, {"release": "2026-01-01-sample-abc"})
+    current = Round(["ingest_faostat__qcl"])
+    events = [{"source_dag_id": "release", "extra": {"rows": {"x": 3}}}]
+    events.append({"source_dag_id": "release", "extra": {"pages": 63}})
+    current.take([{"dag_id": "release", "run_after": "1", "state": "failed", "dag_run_id": "r1"}], [], events)
+    text = said(current)
+    assert "Release 2026-01-01-sample-abc was published; what follows it failed." in text
+    assert "nothing was published" not in text
+
+
 def test_one_problem_of_many_tasks_is_told_once(data_root: Path) -> None:
     for task_id in ("fact_trade", "fact_production"):
         incidents.record("disk gone", dag_id="marts", run_id="r1", task_id=task_id)

@@ -99,6 +99,9 @@ def test_the_first_run_publishes_a_release_and_says_what_to_do_with_it(
         assert wanted in out
     for mart in pointer["files"]:
         assert f"{mart['rows']:,}" in out
+    page = world.data / "marts/atlas" / pointer["release"] / "index.html"
+    assert f"Atlas and country briefs: {page}" in out
+    assert page.exists()
     lines = [line.split()[0] for line in out.splitlines() if line.endswith("%") or line.rstrip().endswith("%")]
     assert sorted(lines) == sorted(["KAZ", "KGZ", "TJK", "UZB"] * 3)
 

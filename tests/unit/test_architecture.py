@@ -29,6 +29,7 @@ LAYERS = {
     "notify": {"model", "http", "storage"},
     "baseline": {"model", "storage", "measures", "marts", "release", "explain"},
     "atlas": {"model", "storage", "release", "explain"},
+    "brief": {"model", "storage", "explain", "atlas"},
     "board": {"model", "http", "storage", "quality", "marts", "release", "atlas"},
 }
 

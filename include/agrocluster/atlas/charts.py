@@ -81,7 +81,12 @@ def stage_bars(scores: Sequence[float | None], letters: str, tight: int | None, 
 
 
 def trend(
-    years: Sequence[int], lines: Mapping[str, Sequence[float | None]], tick: Mapping[float, str], title: str, desc: str
+    years: Sequence[int],
+    lines: Mapping[str, Sequence[float | None]],
+    tick: Mapping[float, str],
+    title: str,
+    desc: str,
+    size: tuple[float, float] = TREND,
 ) -> Markup:
     """Lines over years, one per stage (its class draws it); a gap where a year is unknown.
 
@@ -89,8 +94,9 @@ def trend(
         years: ascending.
         lines: stage to one value per year.
         tick: value to the text of its grid line, from ``ticks``.
+        size: width and height in pixels.
     """
-    width, height = TREND
+    width, height = size
     left, top, right, bottom = TREND_MARGIN
     highest = max(tick)
 

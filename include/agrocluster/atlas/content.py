@@ -22,13 +22,19 @@ Cell = tuple[str, str]
 
 MARKETS = 8
 """Markets shown per country and chain, those of the largest untapped potential."""
+PARTNERS = 10
+"""Markets shown per country, those it sells most to."""
 READ = (
     "dim_baseline", "dim_chain", "dim_country", "mart_baseline_indicators", "mart_baseline_scores",
     "mart_chain_jobs", "mart_chain_trade", "mart_cluster_baseline", "mart_cluster_progress",
-    "mart_export_potential_chain", "mart_provenance",
+    "mart_export_potential_chain", "mart_lifecycle_mobilisation", "mart_lifecycle_support", "mart_market_ease",
+    "mart_provenance",
 )  # fmt: skip
 """Marts that pages are made of."""
-OPTIONAL = {"mart_chain_trade", "mart_chain_jobs", "mart_cluster_progress", "mart_export_potential_chain"}
+OPTIONAL = {
+    "mart_chain_trade", "mart_chain_jobs", "mart_cluster_progress", "mart_export_potential_chain",
+    "mart_lifecycle_support", "mart_market_ease",
+}  # fmt: skip
 """Marts whose part of a page is left out where they may not be handed on."""
 
 _CELLS = (
@@ -58,7 +64,19 @@ QUALIFY market = 'WLD' OR row_number() OVER (
     PARTITION BY iso3, chain, market = 'WLD' ORDER BY untapped_usd DESC NULLS LAST, market) <= $markets
 ORDER BY iso3, chain, market = 'WLD' DESC, untapped_usd DESC NULLS LAST, market
 """
+_PARTNERS = """
+SELECT iso3, market, first_year, last_year, exports_usd, epi_usd, untapped_usd, realised_share, ease, distance_km
+FROM mart_market_ease WHERE baseline_id = $baseline AND exports_usd > 0
+QUALIFY row_number() OVER (PARTITION BY iso3 ORDER BY exports_usd DESC, market) <= $partners
+ORDER BY iso3, exports_usd DESC, market
+"""
 _JOBS = "FROM mart_chain_jobs WHERE baseline_id = $baseline ORDER BY iso3, chain"
+_SUPPORT = "FROM mart_lifecycle_support WHERE baseline_id = $baseline ORDER BY iso3, chain, cause, place"
+_FIRMS = """
+FROM mart_lifecycle_mobilisation
+WHERE baseline_id = $baseline AND NOT coalesce(list_contains($restricted, source), false)
+ORDER BY iso3, position
+"""
 _PROGRESS = "FROM mart_cluster_progress WHERE baseline_id = $earlier AND followup_id = $baseline ORDER BY iso3, chain"
 _PROVENANCE = """
 SELECT source, dataset, any_value(title) AS title, vintage_id, any_value(stamp) AS stamp,
@@ -72,8 +90,11 @@ FROM mart_provenance GROUP BY source, dataset, vintage_id ORDER BY source, datas
 
 @dataclass(frozen=True)
 class Content:
-    """One release as the pages need it. ``baseline`` is the newest window with data, ``earlier`` the reference window
-    where that is another one. ``trade``, ``markets``, ``jobs`` and ``progress`` are None where they may not be shown.
+    """One release as the pages need it.
+
+    ``baseline`` is the newest window with data, ``earlier`` the reference window where that is another one. ``trade``,
+    ``markets``, ``partners``, ``jobs``, ``support`` and ``progress`` are None where they may not be shown; ``firms`` is
+    the enabling environment by country, without rows that may not be handed on.
     """
 
     manifest: Row
@@ -88,7 +109,10 @@ class Content:
     indicators: dict[Cell, list[Row]]
     trade: dict[Cell, list[Row]] | None
     markets: dict[Cell, list[Row]] | None
+    partners: dict[str, list[Row]] | None
     jobs: dict[Cell, Row] | None
+    support: dict[Cell, list[Row]] | None
+    firms: dict[str, list[Row]]
     progress: dict[Cell, Row] | None
     provenance: list[Row]
     left_out: list[str]
@@ -134,7 +158,12 @@ def read(release: str | None = None) -> Content:
             markets=None
             if "mart_export_potential_chain" in closed
             else _per_cell(_rows(con, _MARKETS, {**at, "markets": MARKETS})),
+            partners=None
+            if "mart_market_ease" in closed
+            else _per_country(_rows(con, _PARTNERS, {**at, "partners": PARTNERS})),
             jobs=None if "mart_chain_jobs" in closed else _one_per_cell(_rows(con, _JOBS, at)),
+            support=None if "mart_lifecycle_support" in closed else _per_cell(_rows(con, _SUPPORT, at)),
+            firms=_per_country(_rows(con, _FIRMS, {**at, "restricted": redistribution.restricted_sources()})),
             progress=None
             if "mart_cluster_progress" in closed or earlier is None
             else _one_per_cell(_rows(con, _PROGRESS, before)),
@@ -178,4 +207,11 @@ def _per_cell(rows: list[Row]) -> dict[Cell, list[Row]]:
     found: dict[Cell, list[Row]] = defaultdict(list)
     for line in rows:
         found[line["iso3"], line["chain"]].append(line)
+    return dict(found)
+
+
+def _per_country(rows: list[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for line in rows:
+        found[line["iso3"]].append(line)
     return dict(found)

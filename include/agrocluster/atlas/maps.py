@@ -17,10 +17,15 @@ MAPS = {
 
 
 def maps(view: View, iso3: str, page: str) -> Markup:
-    """The map of a country in every size of a page; maps of all countries have the same axes."""
+    """The map of a country in every size of a page."""
+    sizes = MAPS[page].items()
+    return Markup("").join(one(view, iso3, width, height, name) for name, (width, height) in sizes)
+
+
+def one(view: View, iso3: str, width: float, height: float, class_: str = "") -> Markup:
+    """The map of a country, ``width`` by ``height`` pixels; maps of all countries have the same axes."""
     scored = [c for c in view.content.cells.values() if known(c["position"]) and known(c["headroom"])]
-    cells = [cell for cell in scored if cell["iso3"] == iso3]
-    marks = [_mark(view, cell) for cell in cells]
+    marks = [_mark(view, cell) for cell in scored if cell["iso3"] == iso3]
     w, (position, headroom) = view.words, view.content.medians
     groups = [
         w.say("map_group", quadrant=name, chains=", ".join(m.label for m in marks if m.quadrant == code))
@@ -39,11 +44,7 @@ def maps(view: View, iso3: str, page: str) -> Markup:
         y=quadrants.span(cell["headroom"] for cell in scored),
         medians=view.content.medians,
     )
-    drawn = [
-        quadrants.quadrant_map(marks, axes, said, width=width, height=height, class_=name)
-        for name, (width, height) in MAPS[page].items()
-    ]
-    return Markup("").join(drawn)
+    return quadrants.quadrant_map(marks, axes, said, width=width, height=height, class_=class_)
 
 
 def _mark(view: View, cell: Row) -> quadrants.Mark:

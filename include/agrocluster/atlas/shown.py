@@ -29,6 +29,18 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "mart_export_potential_chain": (
         "iso3", "chain", "market", "actual_usd", "epi_usd", "untapped_usd", "realised_share",
     ),
+    "mart_lifecycle_support": (
+        "baseline_id", "iso3", "chain", "cause", "place", "item", "name_{lang}", "score", "loss", "peer_median",
+        "support", "support_{lang}", "why_{lang}", "reason",
+    ),
+    "mart_market_ease": (
+        "iso3", "market", "first_year", "last_year", "exports_usd", "epi_usd", "untapped_usd", "realised_share",
+        "ease", "distance_km",
+    ),
+    "mart_lifecycle_mobilisation": (
+        "baseline_id", "iso3", "topic", "indicator", "dataset", "name_{lang}", "value", "unit", "value_year",
+        "peer_median", "scope", "note_{lang}", "source", "reason",
+    ),
     "mart_chain_jobs": ("jobs_confidence", "reason"),
     "mart_cluster_progress": ("s_baseline", "d_real", "mdc", "verdict"),
     "mart_provenance": (
@@ -72,6 +84,18 @@ HELP = {
     "value": "mart_baseline_indicators.raw_value",
     "score": "mart_baseline_indicators.score",
     "carried": "mart_baseline_indicators.effective_weight",
+    "limit": "mart_lifecycle_support.item",
+    "limit_score": "mart_lifecycle_support.score",
+    "support": "mart_lifecycle_support.support",
+    "firm_value": "mart_lifecycle_mobilisation.value",
+    "peer_median": "mart_lifecycle_mobilisation.peer_median",
+    "covers": "mart_lifecycle_mobilisation.scope",
+    "market_exports": "mart_market_ease.exports_usd",
+    "market_potential": "mart_market_ease.epi_usd",
+    "market_untapped": "mart_market_ease.untapped_usd",
+    "market_realised": "mart_market_ease.realised_share",
+    "ease": "mart_market_ease.ease",
+    "distance": "mart_market_ease.distance_km",
     "actual_usd": "mart_export_potential_chain.actual_usd",
     "epi_usd": "mart_export_potential_chain.epi_usd",
     "untapped": "mart_export_potential_chain.untapped_usd",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agrocluster.atlas.content import Content, Row
 from agrocluster.atlas.words import Words
+from agrocluster.model.loader import catalog
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class View:
         """Name of a chain."""
         return next((self.words.name(c, "chain") for c in self.content.chains if c["chain"] == chain), chain)
 
+    def dataset(self, line: Row) -> str:
+        """Name of a dataset: as it was published with the release in English, as the catalogue has it otherwise."""
+        spec = catalog().datasets.get(f"{line['source']}__{line['dataset']}")
+        published = str(line["title"])
+        return published if spec is None or self.words.lang == "en" else str(getattr(spec.title, self.words.lang))
+
     def of_country(self, iso3: str) -> list[Row]:
         """Cells of a country by rank."""
         return [cell for (country, _), cell in self.content.cells.items() if country == iso3]
@@ -48,6 +55,12 @@ class View:
         """Years of the reference window; empty where it is the one shown."""
         shown = self.content.earlier is not None and bool(self.content.progress)
         return self.words.window(self.content.earlier or {}) if shown else ""
+
+    @property
+    def frozen(self) -> str:
+        """The frozen baseline that change is measured against; empty where none is frozen."""
+        moved = (self.content.progress or {}).values()
+        return next((str(line["frozen_id"]) for line in moved if line["frozen_id"]), "")
 
 
 def page_of(kind: str, code: str) -> str:

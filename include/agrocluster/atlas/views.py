@@ -101,10 +101,12 @@ def missing(view: View, cell: Row) -> list[str]:
 
 def trends(view: View, chain: str) -> list[dict[str, Any]]:
     """Per country the exports by stage: chart, unit of its axis and the figures as rows of a table."""
-    return [found for c in view.content.countries if (found := _trend(view, (c["iso3"], chain))) is not None]
+    return [found for c in view.content.countries if (found := trend(view, (c["iso3"], chain))) is not None]
 
 
-def _trend(view: View, cell: Cell) -> dict[str, Any] | None:
+def trend(view: View, cell: Cell, room: tuple[float, float] = charts.TREND) -> dict[str, Any] | None:
+    """The exports of a country and chain by stage (see ``trends``), drawn in ``room``, pixels;
+    None where none is known."""
     rows = (view.content.trade or {}).get(cell, [])
     held: dict[str, dict[int, float | None]] = {stage: {} for stage in TRADED}
     for line in rows:
@@ -125,7 +127,9 @@ def _trend(view: View, cell: Cell) -> dict[str, Any] | None:
     return {
         "country": view.country(cell[0]),
         "unit": w.of("scale", unit),
-        "chart": charts.trend(years, lines, tick, title, w.say("trend_desc", last=years[-1], stages=", ".join(last))),
+        "chart": charts.trend(
+            years, lines, tick, title, w.say("trend_desc", last=years[-1], stages=", ".join(last)), room
+        ),
         "stages": list(lines),
         "rows": [(year, [values[n] for values in lines.values()]) for n, year in enumerate(years)],
     }
@@ -176,14 +180,18 @@ def indicators(view: View, chain: str) -> list[dict[str, Any]]:
     return [{"about": row, "cells": [held[iso3].get(row["indicator"]) for iso3 in countries]} for row in rows]
 
 
-def grades(view: View) -> tuple[list[str], list[tuple[Row, list[int]]]]:
-    """The grades, and per country how many of its chains have each."""
-    letters = ["A", "B", "C", "D"]
-    counted: Sequence[tuple[Row, list[int]]] = [
-        (c, [sum(cell["grade"] == letter for cell in view.of_country(c["iso3"])) for letter in letters])
-        for c in view.content.countries
-    ]
-    return letters, list(counted)
+def limits(view: View, chain: str) -> list[dict[str, Any]]:
+    """Per country what limits a chain and the support that answers it: its bottleneck, its costliest indicators, what
+    the country lacks."""
+    held = view.content.support or {}
+    return [{"country": c, "rows": needed(held.get((c["iso3"], chain), []))} for c in view.content.countries]
+
+
+def needed(lines: Sequence[Row]) -> list[Row]:
+    """Limits of a chain that call for support: stage, indicators, country."""
+    order = ("stage", "indicator", "country")
+    listed = [line for line in lines if line["needed"] and line["cause"] in order]
+    return sorted(listed, key=lambda line: (order.index(line["cause"]), line["place"]))
 
 
 def _finite(value: float | None) -> float | None:

@@ -33,7 +33,6 @@ class Texts(Spec):
     bottleneck: dict[str, str]
     reason: dict[str, str]
     stage: dict[str, str]
-    unit: dict[str, str]
     scale: dict[str, str]
     column: dict[str, str]
     text: dict[str, str]
@@ -60,6 +59,10 @@ class Words:
         """The words for a code of ``quadrant``, ``typology`` and the like; an unknown code stays as it is."""
         listed: Mapping[str, str] = getattr(self.texts, kind)
         return self.say("unknown") if code is None else listed.get(code, code)
+
+    def unit(self, code: str | None) -> str:
+        """The name of a unit; empty where there is none."""
+        return self.language.unit(code)
 
     def name(self, row: Mapping[str, Any], kind: str = "name") -> str:
         """The name in a row that has one per language (``name_en``, ``chain_ru``)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
@@ -16,8 +16,16 @@ from agrocluster.board import api, pages
 from agrocluster.board.auth import VIEWER
 from agrocluster.board.render import HEADERS, page
 from agrocluster.errors import AgroclusterError, UsageError
+from agrocluster.storage.mirror import refresh_view
 
-app = FastAPI(title="agrocluster board", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[VIEWER])
+
+def fresh() -> None:
+    """Where the data root lies in an object store, a copy of what is looked at follows it."""
+    refresh_view()
+
+
+SHOWN = [VIEWER, Depends(fresh)]
+app = FastAPI(title="agrocluster board", docs_url=None, redoc_url=None, openapi_url=None, dependencies=SHOWN)
 app.include_router(pages.router)
 app.include_router(api.router)
 

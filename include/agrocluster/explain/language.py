@@ -5,6 +5,7 @@ It knows how a language writes a number and which plural form follows it (CLDR),
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -95,6 +96,10 @@ class Language(Spec):
         ends = [self.number(value, decimals) for value in (low, high)]
         return ends[0] if ends[0] == ends[1] else self.numbers.range.format(low=ends[0], high=ends[1])
 
+    def unit(self, code: str | None) -> str:
+        """The name of a unit; empty where there is none, the unit itself where the catalogue does not name it."""
+        return unit_names(self.plural).get(code, code) if code else ""
+
     def listed(self, parts: Sequence[str]) -> str:
         """The parts one after the other."""
         return self.numbers.list.join(parts)
@@ -117,6 +122,13 @@ def language(code: Lang) -> Language:
 def aliases() -> Aliases:
     """What countries and chains are called beside their names in the catalogue."""
     return Aliases.model_validate(_read("aliases"))
+
+
+@cache
+def unit_names(code: Lang) -> dict[str, str]:
+    """What units are called in a language."""
+    with (ROOT / "explain" / "units.csv").open(encoding="utf-8", newline="") as file:
+        return {line["unit"]: line[code] for line in csv.DictReader(file)}
 
 
 def plural_form(lang: Lang, digits: str) -> str:

@@ -9,6 +9,13 @@ import duckdb
 
 from agrocluster.marts.export_access import IN_FORCE
 
+_RUSSIAN = """MAP {
+    'full': 'все товары', 'partial': 'часть товаров', 'exceptions': 'все товары с изъятиями', 'zero': 'без пошлины',
+    'reduced': 'сниженная пошлина', 'mfn': 'пошлина режима наибольшего благоприятствования', 'export': 'экспорт',
+    'import': 'импорт'
+}"""
+"""Codes of regimes and borders in Russian; the English notes hold the codes, which are English words."""
+
 _QUERY = f"""
 WITH p AS (
     SELECT parameter('epi_top_markets')::INTEGER AS top
@@ -61,7 +68,9 @@ regime AS (  -- regimes overlap, as in law: their shares do not add up
         coalesce(sum(r.untapped_usd ORDER BY r.market), 0) / any_value(w.untapped_usd) AS share_untapped,
         any_value(f.name_en ORDER BY f.market) AS name_en, any_value(f.name_ru ORDER BY f.market) AS name_ru,
         min(f.coverage) || ', ' || min(f.treatment) || CASE WHEN bool_and(f.verified) THEN '' ELSE ', unverified' END
-            AS terms,
+            AS note_en,
+        {_RUSSIAN}[min(f.coverage)] || ', ' || {_RUSSIAN}[min(f.treatment)]
+            || CASE WHEN bool_and(f.verified) THEN '' ELSE ', не проверено' END AS note_ru,
         any_value(k.last_year) AS year
     FROM key k JOIN in_force f USING (baseline_id, iso3)
     LEFT JOIN whole w USING (baseline_id, iso3, chain)
@@ -105,8 +114,7 @@ found AS (
         CASE WHEN share_exports IS NULL THEN 'no_exports' ELSE '' END AS reason
     FROM covered
     UNION ALL BY NAME
-    SELECT 'regime' AS topic, * EXCLUDE (terms), terms AS note_en, terms AS note_ru, 100 * share_exports AS value,
-        '%' AS unit,
+    SELECT 'regime' AS topic, *, 100 * share_exports AS value, '%' AS unit,
         row_number() OVER (PARTITION BY baseline_id, iso3, chain ORDER BY share_exports DESC, item) AS place,
         CASE WHEN share_exports IS NULL THEN 'no_exports' ELSE '' END AS reason
     FROM regime
@@ -117,7 +125,8 @@ found AS (
         'Nominal rate of protection with an assumed access cost' AS name_en,
         'Номинальная норма защиты при принятых издержках доступа' AS name_ru,
         nrp_lite AS value, 'share' AS unit, year, nrp_lite_confidence AS confidence,
-        'Border taken: ' || nrp_basis AS note_en, 'Граница: ' || nrp_basis AS note_ru, baseline_id, iso3, chain,
+        'Border taken: ' || nrp_basis AS note_en,
+        'Граница: ' || {_RUSSIAN}[nrp_basis] AS note_ru, baseline_id, iso3, chain,
         CASE WHEN nrp_lite IS NULL THEN 'no_source' ELSE '' END AS reason
     FROM price
     UNION ALL BY NAME

@@ -34,3 +34,6 @@ BASELINES = asset("baselines")
 
 RELEASE = asset("release")
 """The current release."""
+
+ATLAS = asset("atlas")
+"""The pages and country briefs of the current release."""

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Param, get_current_context, task
 from agrocluster.marts.method_tables import baseline_ids
 from agrocluster.model.loader import Catalog
 from agrocluster.orchestration import alerts, assets, docs, policy
-from agrocluster.orchestration.needs import INCIDENTS, KEPT, on_data
+from agrocluster.orchestration.needs import KEPT, PUBLISHED, on_data
 
 log = logging.getLogger(__name__)
 FREEZE_DAG = "freeze_baseline"
@@ -47,7 +47,7 @@ def freeze_dag(catalog: Catalog) -> DAG:
     return dag
 
 
-@on_data("marts/releases/*", "marts/latest.json", *KEPT, *INCIDENTS)
+@on_data(*PUBLISHED, "marts/releases/*", *KEPT)
 def freeze() -> dict[str, Any]:
     """Freeze what the form asks for; says which id it has, and whether it is new."""
     from agrocluster.baseline.freeze import freeze as freeze_baseline

@@ -74,6 +74,9 @@ def release(catalog: Catalog) -> str:
     Publishes a build of {len(catalog.marts)} marts as an immutable folder `marts/releases/<release id>` and then
     switches `marts/latest.json`. Readers see the old release or the new one, never a mixture.
 
+    Then shows it to people: pages and country briefs in `marts/atlas/<release id>`, to which `marts/atlas/index.html`
+    leads. The release stands whether or not that succeeds; clear the task `atlas` to try again.
+
     A build whose contracts changed more than their versions say is refused, so that readers are told. To go back to
     an earlier release, trigger `rollback_release`.
     """)

@@ -112,6 +112,11 @@ class Round:
         return self.states[MARTS].state == "success" and bool(self.states[MARTS].note)
 
     @property
+    def published(self) -> bool:
+        """Whether a release was published in this round, whatever came after that."""
+        return self.states[RELEASE].rows is not None
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more will happen in this round, today."""
         if not self.ingested:
@@ -142,7 +147,7 @@ def _take_event(state: DagState, extra: dict[str, Any]) -> None:
     if rejected := sum((extra.get("quarantined") or {}).values()):
         state.note = f"{rejected:,} rows in quarantine: agrocluster check --failed"
     rows = extra.get("rows")
-    if isinstance(rows, int) and state.dag_id in (MARTS, RELEASE):
+    if not isinstance(rows, dict) and state.dag_id in (MARTS, RELEASE):
         return
     state.rows = sum(rows.values()) if isinstance(rows, dict) else rows
 

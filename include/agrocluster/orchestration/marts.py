@@ -67,7 +67,7 @@ def marts_dag(catalog: Catalog) -> DAG:
 
 
 def release_dag(catalog: Catalog) -> DAG:
-    """Publishes the build that has just passed its gates."""
+    """Publishes the build that has just passed its gates, then shows it to people."""
     marts = list(catalog.mart_order())
     with DAG(
         RELEASE_DAG,
@@ -89,7 +89,8 @@ def release_dag(catalog: Catalog) -> DAG:
     ) as dag:
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
         publish = task(multiple_outputs=False, task_id="publish", inlets=[assets.BUILD], outlets=outlets)
-        publish(steps.publish)(marts)
+        published: Any = publish(steps.publish)(marts)
+        task(multiple_outputs=False, task_id="atlas", outlets=[assets.ATLAS])(steps.write_atlas)(published)
     return dag
 
 
@@ -116,7 +117,8 @@ def rollback_dag(catalog: Catalog) -> DAG:
     ) as dag:
         marts = list(catalog.mart_order())
         outlets = [assets.RELEASE, *(assets.mart(name) for name in marts)]
-        task(multiple_outputs=False, task_id="rollback", outlets=outlets)(steps.rollback)(marts)
+        back: Any = task(multiple_outputs=False, task_id="rollback", outlets=outlets)(steps.rollback)(marts)
+        task(multiple_outputs=False, task_id="atlas", outlets=[assets.ATLAS])(steps.write_atlas)(back)
     return dag
 
 

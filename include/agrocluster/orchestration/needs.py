@@ -18,7 +18,6 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 
 from agrocluster.settings import settings
-from agrocluster.storage.mirror import working_copy
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,9 +30,10 @@ ACCEPTED = ("staged/*/report.json", "staged/*/gate.json")
 """What tells which vintages count."""
 PUBLISHED = ("marts/*.json",)
 """What tells which releases there are, which is current, and what was done with them."""
-INCIDENTS = ("quality/incidents/*",)
 CHECKED = ("quality/*",)
-"""Results of the gates, and incidents."""
+"""Results of the gates."""
+ALWAYS = ("quality/incidents/*", "state/*")
+"""What a task may have to say of itself when it ends: small, and given to every one."""
 
 
 def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -50,8 +50,10 @@ def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def on_copy(*args: P.args, **kwargs: P.kwargs) -> R:
             if settings().store is None:
                 return function(*args, **kwargs)
+            from agrocluster.storage.mirror import working_copy
+
             names = _names(signature.bind(*args, **kwargs).arguments)
-            with store_access(), working_copy(*(_named(pattern, names) for pattern in patterns)):
+            with store_access(), working_copy(*ALWAYS, *(_named(pattern, names) for pattern in patterns)):
                 return function(*args, **kwargs)
 
         return on_copy

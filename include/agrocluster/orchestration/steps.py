@@ -15,9 +15,8 @@ from agrocluster.errors import QuotaExhausted
 from agrocluster.model.loader import catalog
 from agrocluster.orchestration import alerts, assets, metrics
 from agrocluster.orchestration.endpoints import endpoint
-from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, KEPT, PUBLISHED, on_data
 from agrocluster.settings import settings
-from agrocluster.storage import mirror
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -70,6 +69,7 @@ def fetch(check: Json, batch: Json) -> list[Json]:
     one, which is no failure and costs no try; what it has fetched by then is kept.
     """
     from agrocluster import pipeline
+    from agrocluster.storage import mirror
 
     try:
         with endpoint(_source(check["dataset_id"])):
@@ -126,7 +126,7 @@ def validate(dataset_id: str, report: Json) -> Json:
     return {**report, "gate": pipeline.validate(dataset_id, report["vintage_id"])}
 
 
-@on_data(*INCIDENTS)
+@on_data()
 def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     """Say that the dataset is verified current as of now: asset event, watermark, incidents closed."""
     context = get_current_context()
@@ -154,7 +154,7 @@ def mark(dataset_id: str, check: Json, reports: Any) -> Json:
     return extra
 
 
-@on_data(*ACCEPTED, *KEPT, *PUBLISHED, *INCIDENTS)
+@on_data(*ACCEPTED, *KEPT, *PUBLISHED)
 def plan_release() -> Json:
     """Would the accepted vintages give another release than the current one? If not, the rest is skipped."""
     from agrocluster import pipeline
@@ -179,7 +179,7 @@ def build_marts(names: list[str], plan: Json) -> dict[str, Json]:
     return {name: pipeline.build_mart(plan["release_id"], name) for name in names}
 
 
-@on_data(*INCIDENTS)
+@on_data()
 def complete_build(plan: Json) -> Json:
     """All marts stand and passed their gates: hand the build over for publication."""
     context = get_current_context()
@@ -200,7 +200,7 @@ def publish(marts: list[str]) -> Json:
     return summary
 
 
-@on_data("marts/*.json", "marts/releases/*", *INCIDENTS)
+@on_data("marts/*.json", "marts/releases/*")
 def rollback(marts: list[str]) -> Json:
     """Go back to the release that the form names, and tell the world; skipped where it is current already."""
     from agrocluster import pipeline
@@ -269,6 +269,18 @@ def report_quota(dataset_id: str, spent: QuotaExhausted) -> None:
         run_id=context["run_id"],
         details={"resume_at": spent.resume_at.isoformat()},
     )
+
+
+@on_data(*PUBLISHED, "marts/releases/{current}/*")
+def write_atlas(published: Json) -> Json:
+    """Show the release as pages and country briefs, beside it. It stands whatever happens here."""
+    from agrocluster import shelf
+
+    context = get_current_context()
+    shown: Json = shelf.put(published["release_id"])
+    context["outlet_events"][assets.ATLAS].extra = shown
+    alerts.succeeded(context["ti"].dag_id)
+    return shown
 
 
 def _triggering_release(context: Context) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from agrocluster import incidents
 from agrocluster.orchestration.follow import Round
 from agrocluster.release import publish, reading, record
+from agrocluster.storage.paths import layout
 
 TOP_CHAINS = """
     SELECT iso3, chain_en, potential, coverage, grade, first_year, last_year
@@ -41,6 +42,9 @@ def success(console: Console, current: Round, seconds: float) -> None:
     console.print(_marts(found))
     console.print(_chains())
     files = reading.folder(found)
+    page = layout().atlases / found["release"] / "index.html"
+    if page.exists():
+        console.print(f"Atlas and country briefs: {page}", soft_wrap=True, highlight=False)
     console.print(f"Files: {files}", soft_wrap=True, highlight=False)
     for line in snippets(files):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
@@ -67,7 +71,11 @@ def snippets(files: Path) -> tuple[str, str, str]:
 
 def failure(console: Console, current: Round, problem: str | None, logs: Path) -> None:
     """Which source, which period, why, what to do; and which release is still current."""
-    console.print("[bold red]The run failed; nothing was published.[/]")
+    pointer = publish.latest()
+    if current.published and pointer:
+        console.print(f"[bold red]Release {pointer['release']} was published; what follows it failed.[/]")
+    else:
+        console.print("[bold red]The run failed; nothing was published.[/]")
     if problem:
         console.print(problem, markup=False, highlight=False)
     runs = {state.run_id for state in current.states.values()} - {""}
@@ -78,7 +86,6 @@ def failure(console: Console, current: Round, problem: str | None, logs: Path) -
     for state in current.failed:
         if state.dag_id not in named:
             console.print(f"- {state.dag_id} failed. Its log tells why: {logs}", markup=False, highlight=False)
-    pointer = publish.latest()
     standing = f"Release {pointer['release']} is still current." if pointer else "No release has been published yet."
     console.print(f"{standing} Logs: {logs}", soft_wrap=True, markup=False, highlight=False)
 

@@ -14,7 +14,7 @@ from agrocluster.board.freshness import Freshness
 from agrocluster.model.loader import Catalog, catalog
 from agrocluster.notify.ledger import Ledger
 from agrocluster.orchestration import alerts, assets, docs, metrics, policy
-from agrocluster.orchestration.needs import ACCEPTED, CHECKED, INCIDENTS, KEPT, PUBLISHED, on_data
+from agrocluster.orchestration.needs import ACCEPTED, CHECKED, KEPT, PUBLISHED, on_data
 from agrocluster.release import limits
 from agrocluster.storage import atomic
 from agrocluster.storage.paths import layout
@@ -110,10 +110,11 @@ def _report_late(entry: Freshness) -> None:
     )
 
 
-@on_data(*PUBLISHED, "marts/build/*", *KEPT, *INCIDENTS)
+@on_data(*PUBLISHED, "marts/build/*", "marts/atlas/*", *KEPT)
 def retention() -> dict[str, int]:
-    """Remove old unpublished builds, old releases and closed incidents. Landing and staged vintages stay: they are what
-    everything can be made of again, and facts as of a date need them."""
+    """Remove old unpublished builds, old releases with their pages, and closed incidents. Landing and staged vintages
+    stay: they are what everything can be made of again, and facts as of a date need them."""
+    from agrocluster import shelf
     from agrocluster.release import retention as releases
 
     context = get_current_context()
@@ -122,6 +123,7 @@ def retention() -> dict[str, int]:
     closed = incidents.prune(timedelta(days=int(params["keep_incident_days"])))
     told = Ledger().prune(timedelta(days=int(params["keep_incident_days"])))
     removed = releases.prune(int(params["keep_releases"]), int(params["keep_release_days"]))
+    shelf.prune()
     log.info("Removed %s builds, %s closed incidents, %s closed alerts.", builds, closed, told)
     log.info("Removed the releases %s.", ", ".join(removed) or "(none)")
     swept = atomic.sweep(layout().root, older_than_s=timedelta(days=1).total_seconds())

@@ -98,7 +98,9 @@ def _indicator_line(line: dict[str, Any], lang: Language) -> list[str]:
     raw = lang.word("reason", line["reason"]) if line["reason"] else ""
     if line["raw_value"] is not None:
         raw = "; ".join(
-            filter(None, [f"{_raw(line['raw_value'], lang)} {line['unit'] or ''}".strip(), _scale(line, lang), raw])
+            filter(
+                None, [f"{_raw(line['raw_value'], lang)} {lang.unit(line['unit'])}".strip(), _scale(line, lang), raw]
+            )
         )
     weight = lang.number(line["weight_in_pillar"], 3)
     return [

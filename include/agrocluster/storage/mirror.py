@@ -15,7 +15,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +38,11 @@ ATTEMPTS = 5
 ABANDONED = timedelta(minutes=15)
 """After this time without its marker, a folder that is written once was left by a process that is no more."""
 EVERYTHING = ("*",)
+VIEW = (
+    *("landing/*.json", "staged/*.json", "quarantine/*", "quality/*", "state/*"),
+    *("marts/*.json", "baselines/*", "overlay/*"),
+)
+"""What people look at who watch over the data. Releases themselves are read from the store (``release.reading``)."""
 Seen = tuple[int, int, int]
 _IN_USE: list[WorkingCopy] = []
 log = logging.getLogger(__name__)
@@ -93,6 +98,7 @@ class WorkingCopy:
     Attributes:
         base: key -> object, for what was fetched or written; the folder held exactly this at that time.
         listed: key -> object, all there was in the store when it was last listed.
+        held: which keys the folder may hold.
     """
 
     store: Objects
@@ -100,6 +106,7 @@ class WorkingCopy:
     contents: Contents
     base: dict[str, Entry] = field(default_factory=dict)
     listed: dict[str, Entry] = field(default_factory=dict)
+    held: Callable[[str], bool] = zones.is_copied
     _known: dict[str, Seen] = field(default_factory=dict)
 
     def pull(self, patterns: Collection[str]) -> None:
@@ -161,8 +168,8 @@ class WorkingCopy:
 
     def _list(self) -> None:
         found = self.store.list()
-        self.listed = {entry.key: entry for entry in found if zones.is_ours(entry.key)}
-        foreign = [entry.key for entry in found if entry.key not in self.listed and not shared.is_state(entry.key)]
+        self.listed = {entry.key: entry for entry in found if self.held(entry.key)}
+        foreign = [entry.key for entry in found if not zones.is_plain(entry.key)]
         if foreign:
             text = "%s: %s objects are none of ours and left alone, %r among them."
             log.warning(text, self.store.address, len(foreign), foreign[0])
@@ -201,7 +208,7 @@ class WorkingCopy:
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self.root).as_posix()
-                if zones.is_ours(key) and not path.is_symlink():
+                if self.held(key) and not path.is_symlink():
                     yield key, _seen(path.stat())
 
     def _dissolved(self, gone: set[str], now: Collection[str]) -> set[str]:
@@ -251,7 +258,7 @@ class WorkingCopy:
             return file_sha256(other) == file_sha256(path)
 
 
-def refresh_view(patterns: Collection[str], max_age_s: float = 15.0) -> None:
+def refresh_view(patterns: Collection[str] = VIEW, max_age_s: float = 15.0) -> None:
     """Let the configured data folder show the store as it was at most ``max_age_s`` ago, for reading.
 
     For processes that look and never write; nothing happens where the data root is a folder anyway.
@@ -263,7 +270,8 @@ def refresh_view(patterns: Collection[str], max_age_s: float = 15.0) -> None:
     if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age_s and chosen.data.exists():
         return
     with exclusive(stamp):
-        WorkingCopy(S3.at(chosen.store), chosen.data, Contents(chosen.work / "objects")).pull(patterns)
+        contents = Contents(chosen.work / "objects")
+        WorkingCopy(S3.at(chosen.store), chosen.data, contents, held=zones.is_plain).pull(patterns)
         os.utime(stamp)
 
 

@@ -66,6 +66,11 @@ class Layout:
         return self.marts / "releases"
 
     @property
+    def atlases(self) -> Path:
+        """What releases are shown as, a folder each, and the page that leads to the current one."""
+        return self.marts / "atlas"
+
+    @property
     def overlays(self) -> Path:
         """Versions of the practitioner overlay: ``overlay/<world>/v<N>``."""
         return self.root / "overlay"

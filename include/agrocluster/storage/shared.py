@@ -33,11 +33,6 @@ def detach(root: Path) -> None:
     _STORES.pop(root, None)
 
 
-def is_state(key: str) -> bool:
-    """Whether an object is one of these states, which no working copy holds."""
-    return key.startswith("state/")
-
-
 def read(path: Path) -> State | None:
     """The state kept in ``path``, None if there is none yet."""
     found = _object(path)

@@ -11,9 +11,13 @@ from collections.abc import Collection
 from enum import IntEnum
 from fnmatch import fnmatchcase
 
-ROOTS = ("landing", "staged", "quarantine", "quality", "marts", "overlay", "baselines", "inventory")
+ROOTS = ("landing", "staged", "quarantine", "quality", "marts", "overlay", "baselines", "inventory", "state")
 """First parts of what is kept. The Airflow home and the sample server's files belong to one machine."""
+DIRECT = "state/budget/"
+"""What is read and changed in the store itself, by all machines at the same time, and never copied (see ``shared``)."""
 POINTER, RECORD = "marts/latest.json", "marts/record.json"
+ATLAS = "marts/atlas/index.html"
+"""Leads to pages, which are there before it."""
 SHARED = (RECORD, POINTER)
 """Objects that stand for all releases: nobody may write over what somebody else has written meanwhile."""
 MOST_PARTS = 8
@@ -40,11 +44,16 @@ class Rank(IntEnum):
     POINTER = 3
 
 
-def is_ours(key: str) -> bool:
+def is_plain(key: str) -> bool:
     """Whether an object can be one of a data root: a plain path of ours without a way out of it."""
     parts = key.split("/")
     plain = 1 < len(parts) <= MOST_PARTS and all(_PART.fullmatch(part) for part in parts)
     return plain and parts[0] in ROOTS and not _UNFINISHED.search(key)
+
+
+def is_copied(key: str) -> bool:
+    """Whether an object is brought into working copies and back."""
+    return is_plain(key) and not key.startswith(DIRECT)
 
 
 def vouched(key: str) -> str | None:
@@ -65,7 +74,7 @@ def rank(key: str) -> Rank:
     if key in SHARED:
         return Rank.POINTER if key == POINTER else Rank.GATE
     name = key.rpartition("/")[2]
-    if key == once(key) or name.endswith(".slice.json"):
+    if key in (once(key), ATLAS) or name.endswith(".slice.json"):
         return Rank.MARKER
     return Rank(_MARKERS.get(name, 0)) if key.startswith("staged/") else Rank.DATA
 
