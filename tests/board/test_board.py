@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
-from urllib.parse import urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin
 
 import board_root
 import pytest
@@ -137,6 +137,15 @@ def test_releases_are_compared(full: Path, page: Page) -> None:
     assert "All marts are equal" in page(f"/releases/diff?old={board_root.FIRST}&new={board_root.FIRST}")
 
 
+def test_a_release_leads_to_every_document_beside_its_marts(full: Path, page: Page) -> None:
+    text = page(f"/releases/{board_root.SECOND}")
+    folder = full / "marts" / "releases" / board_root.SECOND
+    documents = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".parquet"]
+    assert "datapackage.json" in documents
+    for name in documents:
+        assert f'/files/{quote(name)}"' in text
+
+
 def test_incidents_are_open_until_the_dag_succeeds(data_root: Path, page: Page) -> None:
     error = SourceContractError("HTML instead of JSON.", source="faostat", dataset="qcl", remedy="Look at the page.")
     incidents.record(error, dag_id="ingest_faostat__qcl", run_id="r", task_id="fetch")
@@ -212,9 +221,9 @@ def test_links_hold_below_any_prefix(full: Path) -> None:
     host.mount("/some/where/agrocluster", app)
     browser = TestClient(host)
     browser.headers["Authorization"] = f"Bearer {token('VIEWER')}"
-    todo, seen = ["/some/where/agrocluster/"], set()
+    todo, seen = ["/some/where/agrocluster/"], set[str]()
     while todo:
-        address = todo.pop()
+        address = todo.pop(0)
         if (plain := address.partition("?")[0].partition("#")[0]) in seen or len(seen) > 40:
             continue
         seen.add(plain)
@@ -223,7 +232,8 @@ def test_links_hold_below_any_prefix(full: Path) -> None:
         if answer.headers["content-type"].startswith("text/html"):
             found = re.findall(r'(?:href|action)="([^"#]+)"', answer.text)
             assert not [link for link in found if link.startswith("/") or "://" in link]
-            todo += [urljoin(address, unescape(link)) for link in found if not link.startswith("data:")]
+            pages = [link for link in found if not link.startswith("data:") and "/files/" not in link]
+            todo += [urljoin(address, unescape(link)) for link in pages]
     assert {"/some/where/agrocluster/releases", "/some/where/agrocluster/board.css"} < seen
 
 

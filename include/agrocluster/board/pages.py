@@ -44,7 +44,7 @@ def first_page(request: Request, dag_id: Told = None, run_id: Told = None) -> HT
 @router.get("/releases")
 def releases(request: Request) -> HTMLResponse:
     """All releases, and a form to compare two."""
-    return page(request, "releases", releases=section(history.releases))
+    return page(request, "releases", releases=section(history.releases), pointer=section(reading.latest))
 
 
 @router.get("/releases/diff")
@@ -67,7 +67,12 @@ def one_release(request: Request, release: Name) -> HTMLResponse:
     """One release: marts, inputs, files."""
     manifest, place = reading.locate(release)
     states = section(lambda: next((e for e in history.releases() if e["release"] == release), None))
-    return page(request, "release", manifest=manifest, state=states, files=section(lambda: listed(place)))
+    files = section(lambda: listed(place))
+    folders: dict[str, list[str]] = {}
+    for name in files.content or ():
+        if "/" in name:
+            folders.setdefault(name.partition("/")[0], []).append(name)
+    return page(request, "release", manifest=manifest, state=states, files=files, folders=folders)
 
 
 @router.get("/validation")
