@@ -6,10 +6,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 export SOURCES DATA EXIT AGROCLUSTER_DATA
 
-.PHONY: help run stop test lint format docs bench lock clean
+.PHONY: help run stop test test-cluster lint format docs bench lock clean
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo '  Options of run: EXIT=1 (end after the release), SOURCES=sample|live|files, DATA=<folder for files>'
 
 $(STAMP): requirements.txt pyproject.toml
@@ -32,7 +32,10 @@ stop: $(STAMP) ## Stop a running pipeline
 	@$(BIN)/agrocluster stop
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder -m "not cluster"
+
+test-cluster: $(STAMP) ## Run the sample job on PostgreSQL, Redis, two Celery workers and an S3 store; kill one worker
+	@$(BIN)/python -m pytest --numprocesses 0 -m cluster
 
 lint: $(STAMP) ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -87,7 +87,7 @@ def test_what_was_reported_is_kept_in_the_store(remote: MemoryStore) -> None:
         alerts.report("failure", "marts", "It failed.", dag_id="marts", run_id="r1")
     (entry,) = json.loads(remote.objects["state/alerts.json"][0]).values()
     assert (entry["times"], entry["resolved_at"]) == (2, None)
-    needs.on_data(*needs.INCIDENTS)(alerts.succeeded)("marts")
+    needs.on_data()(alerts.succeeded)("marts")
     (entry,) = json.loads(remote.objects["state/alerts.json"][0]).values()
     assert entry["resolved_at"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_upkeep_removes_old_releases_with_the_numbers_of_its_form(
         record.add("published", name)
     form = {"keep_builds": 1, "keep_incident_days": 1, "keep_releases": 1, "keep_release_days": 0}
     for days, left in ((1, names), (0, names[1:])):
-        given = {"params": form | {"keep_release_days": days}}
+        given = {"params": form | {"keep_release_days": days}, "ti": SimpleNamespace(dag_id="upkeep")}
         monkeypatch.setattr(upkeep, "get_current_context", lambda given=given: given)
         assert upkeep.retention()["releases"] == len(names) - len(left)
         assert sorted(r["release"] for r in history.releases()) == left
