@@ -7,7 +7,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY requirements.txt /src/
-RUN pip install --require-hashes -r /src/requirements.txt
+RUN pip install --no-deps --require-hashes -r /src/requirements.txt
 COPY pyproject.toml requirements.in README.md LICENSE /src/
 COPY include /src/include
 RUN pip install --no-deps --no-build-isolation /src

@@ -12,6 +12,7 @@ help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo '  Options of run: EXIT=1 (end after the release), SOURCES=sample|live|files, DATA=<folder for files>'
 
+# The lock is complete, so nothing is resolved: pip would ask for a hash of what it could choose instead.
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"agrocluster needs Python 3.11 to 3.13; {sys.executable} is {v.major}.{v.minor}. Call make with PYTHON=python3.12, for example.")'
 	@if command -v uv >/dev/null 2>&1; then \
@@ -20,7 +21,7 @@ $(STAMP): requirements.txt pyproject.toml
 	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
 	  $(PYTHON) -m venv --clear .venv && \
-	  $(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt && \
+	  $(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.txt && \
 	  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
