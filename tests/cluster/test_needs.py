@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from memory_store import MemoryStore
 
 from agrocluster.model.loader import catalog
-from agrocluster.orchestration import alerts, needs
+from agrocluster.orchestration import alerts, endpoints, needs
 from agrocluster.orchestration.baseline import freeze_dag
 from agrocluster.orchestration.ingest import ingest_dags
 from agrocluster.orchestration.marts import marts_dag, release_dag
@@ -33,7 +33,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     monkeypatch.setenv("AGROCLUSTER_DATA", store.address)
     monkeypatch.setenv("AGROCLUSTER_WORK", str(tmp_path / "work"))
     monkeypatch.setattr(mirror.S3, "at", lambda address: store)
-    monkeypatch.setattr(needs.Connection, "get", _none)
+    monkeypatch.setattr(endpoints.Connection, "get", _none)
     return store
 
 
@@ -105,7 +105,7 @@ def test_the_connection_of_the_store_is_there_for_the_task_only(
 ) -> None:
     extra = json.dumps({"endpoint_url": "https://store.example.org", "region_name": "eu-central-1"})
     known = Connection(conn_id=needs.STORE, conn_type="aws", login="who", password="hidden", extra=extra)
-    monkeypatch.setattr(needs.Connection, "get", lambda name: known)
+    monkeypatch.setattr(endpoints.Connection, "get", lambda name: known)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "mars")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     wanted = {

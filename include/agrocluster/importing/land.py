@@ -22,6 +22,7 @@ from agrocluster.importing.plan import Item, plan, usable
 from agrocluster.importing.report import Line, Report, line_of
 from agrocluster.model.fetching import Probe, Slice
 from agrocluster.model.loader import catalog
+from agrocluster.settings import environment
 from agrocluster.storage import landing
 from agrocluster.storage.paths import layout
 
@@ -64,16 +65,8 @@ def survey(root: Path, *, vintage: str | None = None, paths: Iterable[Path] | No
 @contextmanager
 def files_mode(root: Path) -> Iterator[None]:
     """Runs what is inside in files mode: imported figures are real ones, whatever mode the caller is in."""
-    before = {name: os.environ.get(name) for name in ("SOURCES", "DATA")}
-    os.environ.update(SOURCES="files", DATA=str(root))
-    try:
+    with environment({"SOURCES": "files", "DATA": str(root)}):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _land_dataset(root: Path, dataset_id: str, items: list[Item]) -> dict[tuple[str, str], dict[str, Any]]:

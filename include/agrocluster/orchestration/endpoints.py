@@ -7,7 +7,6 @@ through XCom or logs; they live in the task's process only, for as long as the s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
 
 from agrocluster.orchestration.pools import pool_name
+from agrocluster.settings import environment
 
 
 def from_connection(source_id: str, connection: Connection) -> dict[str, str]:
@@ -53,14 +53,5 @@ def find(connection_id: str) -> Connection | None:
 def endpoint(source_id: str) -> Iterator[None]:
     """Within the block, the publisher's Connection (if there is one) is in the environment."""
     connection = find(pool_name(source_id))
-    settings = from_connection(source_id, connection) if connection else {}
-    before = {key: os.environ.get(key) for key in settings}
-    os.environ.update(settings)
-    try:
+    with environment(from_connection(source_id, connection) if connection else {}):
         yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value

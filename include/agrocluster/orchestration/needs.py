@@ -8,16 +8,13 @@ folder it does nothing. A Connection ``agrocluster_store`` may give the keys (lo
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError, ErrorType
-
-from agrocluster.settings import settings
+from agrocluster.orchestration.endpoints import find
+from agrocluster.settings import environment, settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,27 +61,13 @@ def on_data(*patterns: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 @contextmanager
 def store_access() -> Iterator[None]:
     """Within the block, the store's Connection (if there is one) is in the environment, as its driver reads it."""
-    found = _from_connection()
-    before = {key: os.environ.get(key) for key in found}
-    os.environ.update(found)
-    try:
+    with environment(_from_connection()):
         yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
 
 
 def _from_connection() -> dict[str, str]:
-    try:
-        connection = Connection.get(STORE)
-    except AirflowNotFoundException:
-        return {}
-    except AirflowRuntimeError as error:
-        if error.error.error is not ErrorType.CONNECTION_NOT_FOUND:
-            raise
+    connection = find(STORE)
+    if connection is None:
         return {}
     extra = connection.extra_dejson
     found = {
